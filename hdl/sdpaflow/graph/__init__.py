@@ -1,0 +1,17 @@
+"""Pipelines as recorded graphs, and functions over them."""
+
+from sdpaflow.graph.dataflow import Dataflow, Edge, Node, Wire
+from sdpaflow.graph.interpret import FramingError, Stream, interpret
+from sdpaflow.graph.latency import longest, skew
+
+__all__ = [
+    "Dataflow",
+    "Edge",
+    "FramingError",
+    "Node",
+    "Stream",
+    "Wire",
+    "interpret",
+    "longest",
+    "skew",
+]

@@ -1,0 +1,260 @@
+# amaranth: UnusedElaboratable=no
+"""A graph of streaming units, recorded as data and elaborated as hardware."""
+
+from dataclasses import dataclass, field
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from sdpaflow.graph.names import assigned_names
+from sdpaflow.units import Fifo, Fork, Map, MemReduce, Pair, Reduce, Repeat, Replay, Scan, Unit, tokens
+
+__all__ = ["Dataflow", "Edge", "Node", "Wire"]
+
+DEPTH = 2
+"""Default depth of an edge, the least that keeps one token per cycle."""
+
+
+@dataclass(eq=False)
+class Node:
+    """A unit in the graph. ``inputs`` and ``outputs`` are edges by port name."""
+
+    name: str
+    unit: Unit
+    inputs: dict = field(default_factory=dict)
+    outputs: dict = field(default_factory=dict)
+
+    @property
+    def kind(self):
+        return type(self.unit).__name__
+
+
+@dataclass(eq=False)
+class Edge:
+    """A FIFO from one port to another. A graph's own inputs and outputs have no node."""
+
+    name: str
+    fifo: Fifo
+    source: Node | None
+    source_port: str
+    target: Node | None = None
+    target_port: str = ""
+
+    @property
+    def depth(self):
+        return self.fifo.depth
+
+    @property
+    def latency(self):
+        return self.fifo.latency
+
+
+@dataclass(eq=False)
+class Wire:
+    """A stream on its way: the output of a unit, to be used once."""
+
+    name: str
+    shape: object
+    rank: int
+    source: Node | None
+    port: str
+    depth: int = DEPTH
+    used: bool = False
+
+    @property
+    def latency(self):
+        return Fifo.latency_of(self.depth)
+
+    def fifo(self, depth):
+        """The same stream through a FIFO of an exceptional depth."""
+        self._use("a FIFO")
+        (name,) = assigned_names() or (self.name,)
+        return Wire(name, self.shape, self.rank, self.source, self.port, depth)
+
+    def _use(self, by):
+        if self.used:
+            raise ValueError(f"{self.name} is used twice, the second time by {by}: fork it first")
+        self.used = True
+
+
+class Dataflow(wiring.Component):
+    """A pipeline: its constructor is the figure.
+
+    A subclass calls :meth:`input` for each input, one method for each unit in the order the data
+    flows, and :meth:`output` once, last. What is recorded is plain data, ``nodes`` and ``edges``;
+    drawing, counting, deriving depths and interpreting are functions over it.
+
+    A node is called like the variable that its result is assigned to. Every edge is a FIFO of depth
+    2, unless :meth:`Wire.fifo` says otherwise; since a FIFO cuts all combinational paths, none runs
+    through more than one unit.
+
+    Errors at construction name the unit, the port and both shapes: a wire used twice or not at all,
+    a shape or rank that does not fit, a result without a name.
+
+    Members
+    -------
+    *inputs*, *outputs*
+        Streams, named by :meth:`input` and :meth:`output`.
+    saturated, misframed : :py:`Out(1)`
+        That flag is up in some unit.
+    """
+
+    # A graph is of use without being elaborated: it is drawn, counted and interpreted.
+    _MustUse__silence = True
+
+    def __init__(self):
+        self.nodes = []
+        self.edges = []
+        self.input_edges = {}
+        self.output_edges = {}
+        self._wires = []
+
+    # Recording.
+
+    def input(self, shape, rank=0, *, name=None):
+        """A stream from outside."""
+        name = self._name(name, "input")
+        return self._wire(name, shape, rank, None, name)
+
+    def output(self, **wires):
+        """Streams to the outside, by port name; closes the graph."""
+        for port, wire in wires.items():
+            self.output_edges[port] = self._connect(wire, None, port)
+        for wire in self._wires:
+            if not wire.used:
+                raise ValueError(f"{wire.name} goes nowhere: use it or do not fork it")
+        super().__init__({
+            **{name: In(_signature(edge)) for name, edge in self.input_edges.items()},
+            **{name: Out(_signature(edge)) for name, edge in self.output_edges.items()},
+            "saturated": Out(1),
+            "misframed": Out(1),
+        })
+
+    def map(self, fn, *wires, name=None):
+        """:class:`Map` of one wire per argument, or of one wire of pairs."""
+        paired = len(wires) == 1 and isinstance(wires[0].shape, Pair) and len(fn.inputs) == 2
+        name = self._name(name, "map")
+        shapes = [Pair(*fn.inputs)] if paired else list(fn.inputs)
+        if len(shapes) != len(wires):
+            raise TypeError(f"{name} (Map) takes {len(shapes)} streams for {fn!r}, not {len(wires)}")
+        ranks = {wire.rank for wire in wires}
+        if len(ranks) > 1:
+            listed = ", ".join(f"{wire.name} of rank {wire.rank}" for wire in wires)
+            raise TypeError(f"{name} (Map) joins streams of one rank, not {listed}")
+        unit = Map(fn, *ranks, paired=paired)
+        return self._unit(name, unit, dict(zip(unit.names, wires, strict=True)), shapes, fn.shape)
+
+    def reduce(self, fn, wire, *, name=None):
+        """:class:`Reduce` of the innermost groups."""
+        name = self._name(name, "reduce")
+        self._rank(name, "Reduce", wire, 1)
+        return self._unit(name, Reduce(fn, wire.rank), {"i": wire}, [fn.token], fn.state, -1)
+
+    def mem_reduce(self, fn, wire, size, *, name=None):
+        """:class:`MemReduce` of the next-outer dimension."""
+        name = self._name(name, "mem_reduce")
+        self._rank(name, "MemReduce", wire, 2)
+        return self._unit(name, MemReduce(fn, size, wire.rank), {"i": wire}, [fn.token], fn.state, -1)
+
+    def scan(self, fn, wire, *, name=None):
+        """:class:`Scan` of the innermost groups."""
+        name = self._name(name, "scan")
+        self._rank(name, "Scan", wire, 1)
+        return self._unit(name, Scan(fn, wire.rank), {"i": wire}, [fn.token], fn.shape)
+
+    def repeat(self, wire, over, *, name=None):
+        """:class:`Repeat` of each token, over a companion's innermost groups."""
+        name = self._name(name, "repeat")
+        self._rank(name, "Repeat", over, wire.rank + 1, exact=True)
+        unit = Repeat(wire.shape, over.shape, over.rank)
+        return self._unit(name, unit, {"i": wire, "over": over}, None, Pair(over.shape, wire.shape), +1)
+
+    def replay(self, wire, over, size, *, name=None):
+        """:class:`Replay` of each group, over a companion's next-outer groups."""
+        name = self._name(name, "replay")
+        self._rank(name, "Replay", wire, 1)
+        self._rank(name, "Replay", over, wire.rank + 1, exact=True)
+        unit = Replay(wire.shape, over.shape, size, over.rank)
+        return self._unit(name, unit, {"i": wire, "over": over}, None, Pair(over.shape, wire.shape), +1)
+
+    def fork(self, wire, *, names=None):
+        """:class:`Fork`, one branch per variable on the left of the assignment."""
+        names = names or assigned_names()
+        if len(names) < 2:
+            raise ValueError(f"Fork of {wire.name} must be assigned to two or more variables")
+        node = self._node(f"{wire.name}_fork", Fork(wire.shape, wire.rank, len(names)), {"i": wire})
+        return [
+            self._wire(name, wire.shape, wire.rank, node, f"o{index}")
+            for index, name in enumerate(names)
+        ]
+
+    def _name(self, name, method):
+        if name is None:
+            found = assigned_names(2)
+            if len(found) != 1:
+                raise ValueError(f"Result of {method}() has no name: assign it to one variable")
+            (name,) = found
+        if any(name == wire.name for wire in self._wires):
+            raise ValueError(f"There are two results called {name}: names must differ")
+        return name
+
+    def _rank(self, name, kind, wire, rank, *, exact=False):
+        if wire.rank < rank or (exact and wire.rank != rank):
+            bound = "" if exact else " or more"
+            raise TypeError(f"{name} ({kind}) takes {wire.name} of rank {rank}{bound}, not {wire.rank}")
+
+    def _unit(self, name, unit, wires, shapes, shape, change=0):
+        for (port, wire), wanted in zip(wires.items(), shapes or (), strict=False):
+            if wire.shape != wanted:
+                raise TypeError(
+                    f"{name} ({type(unit).__name__}) takes {wanted!r} at port {port}, but "
+                    f"{wire.name} is {wire.shape!r}"
+                )
+        node = self._node(name, unit, wires)
+        rank = max(wire.rank for wire in wires.values())
+        return self._wire(name, shape, rank + min(change, 0), node, "o")
+
+    def _node(self, name, unit, wires):
+        node = Node(name, unit)
+        self.nodes.append(node)
+        for port, wire in wires.items():
+            node.inputs[port] = self._connect(wire, node, port)
+        return node
+
+    def _wire(self, name, shape, rank, source, port):
+        wire = Wire(name, shape, rank, source, port)
+        self._wires.append(wire)
+        return wire
+
+    def _connect(self, wire, target, port):
+        wire._use(target.name if target else f"output {port}")
+        fifo = Fifo(wire.shape, wire.rank, wire.depth)
+        edge = Edge(wire.name, fifo, wire.source, wire.port, target, port)
+        self.edges.append(edge)
+        if wire.source:
+            wire.source.outputs[wire.port] = edge
+        else:
+            self.input_edges[wire.port] = edge
+        return edge
+
+    # Hardware.
+
+    def elaborate(self, platform):
+        m = Module()
+        for node in self.nodes:
+            m.submodules[node.name] = node.unit
+        for edge in self.edges:
+            m.submodules[f"{edge.name}_fifo"] = edge.fifo
+            source = getattr(edge.source.unit if edge.source else flipped(self), edge.source_port)
+            target = getattr(edge.target.unit if edge.target else flipped(self), edge.target_port)
+            connect(m, source, edge.fifo.i)
+            connect(m, edge.fifo.o, target)
+        for flag in ("saturated", "misframed"):
+            raised = [getattr(node.unit, flag) for node in self.nodes if flag in node.unit.events]
+            m.d.comb += getattr(self, flag).eq(Cat(raised).any())
+        return m
+
+
+def _signature(edge):
+    return edge.fifo.signature.members["o"].signature

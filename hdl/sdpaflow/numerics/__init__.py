@@ -1,0 +1,30 @@
+"""Number formats and operators, each with its bit-exact numpy model."""
+
+from sdpaflow.numerics.arithmetic import Add, Maximum, Multiply, Narrow, Shift, Subtract
+from sdpaflow.numerics.divide import Divide
+from sdpaflow.numerics.dot import Dot
+from sdpaflow.numerics.exp2 import Exp2
+from sdpaflow.numerics.fixed import SQ, UQ
+from sdpaflow.numerics.folds import RescaledSum, RunningMax, Sum
+from sdpaflow.numerics.operator import Carry, Fold, Iterative, Operator
+
+__all__ = [
+    "SQ",
+    "UQ",
+    "Add",
+    "Carry",
+    "Divide",
+    "Dot",
+    "Exp2",
+    "Fold",
+    "Iterative",
+    "Maximum",
+    "Multiply",
+    "Narrow",
+    "Operator",
+    "RescaledSum",
+    "RunningMax",
+    "Shift",
+    "Subtract",
+    "Sum",
+]

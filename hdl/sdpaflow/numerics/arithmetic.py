@@ -1,0 +1,169 @@
+"""Elementwise operators: add, subtract, multiply, maximum, shift and narrow.
+
+Each takes numbers or vectors (``data.ArrayLayout`` of numbers); a number meets every lane of a
+vector. All but :class:`Narrow` and :class:`Shift` are exact: the result is as wide as it has to be.
+"""
+
+import operator
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Mux
+from amaranth.lib import data
+
+from sdpaflow.numerics import fixed
+from sdpaflow.numerics.operator import Operator
+
+__all__ = ["Add", "Maximum", "Multiply", "Narrow", "Shift", "Subtract", "element_of", "join", "split"]
+
+
+def element_of(shape):
+    """Shape of a vector's elements, or of the number itself."""
+    return shape.elem_shape if isinstance(shape, data.ArrayLayout) else shape
+
+
+def vector_like(shapes, element):
+    """The vector of ``element`` that has as many lanes as the vectors among ``shapes``."""
+    lengths = {shape.length for shape in shapes if isinstance(shape, data.ArrayLayout)}
+    if len(lengths) > 1:
+        raise ValueError(f"Vectors must be equally long, not {' and '.join(map(str, lengths))}")
+    return data.ArrayLayout(element, lengths.pop()) if lengths else element
+
+
+def split(value, lanes):
+    """A vector's elements as a list; a number repeated."""
+    return list(value) if isinstance(value, data.View) else [value] * lanes
+
+
+def join(shape, values):
+    """A vector, or a number, over its elements' bits."""
+    return shape(Cat(value.as_value() for value in values))
+
+
+def example(shape):
+    """A constant value of ``shape``, to ask what shape an expression has."""
+    return shape(Const(0, shape.as_shape()))
+
+
+class _Elementwise(Operator):
+    """One stage that applies a function to each lane."""
+
+    def __init__(self, *inputs):
+        self.inputs = inputs
+        elements = [element_of(shape) for shape in inputs]
+        result = self.lane(*map(example, elements))
+        self.shape = vector_like(inputs, result.shape())
+        self.lanes = self.shape.length if isinstance(self.shape, data.ArrayLayout) else 1
+
+    @staticmethod
+    def lane(*values):
+        raise NotImplementedError
+
+    def stages(self):
+        def stage(*values):
+            lanes = zip(*(split(value, self.lanes) for value in values), strict=True)
+            return (join(self.shape, [self.lane(*lane) for lane in lanes]),)
+
+        return [stage]
+
+    def aligned(self, raws, f_bits=None):
+        """Raw arguments with a common binary point, numbers ready to meet vectors."""
+        vector = isinstance(self.shape, data.ArrayLayout)
+        for shape, raw in zip(self.inputs, raws, strict=True):
+            extra = 0 if f_bits is None else f_bits - element_of(shape).f_bits
+            column = vector and not isinstance(shape, data.ArrayLayout)
+            yield (raw[:, None] if column else raw) << extra
+
+
+class Add(_Elementwise):
+    """``a + b``, exact."""
+
+    lane = staticmethod(operator.add)
+
+    def evaluate(self, *raw):
+        a, b = self.aligned(raw, element_of(self.shape).f_bits)
+        return a + b, None
+
+
+class Subtract(_Elementwise):
+    """``a − b``, exact."""
+
+    lane = staticmethod(operator.sub)
+
+    def evaluate(self, *raw):
+        a, b = self.aligned(raw, element_of(self.shape).f_bits)
+        return a - b, None
+
+
+class Multiply(_Elementwise):
+    """``a · b``, exact; a vector by a number scales every lane."""
+
+    lane = staticmethod(operator.mul)
+
+    def evaluate(self, *raw):
+        a, b = self.aligned(raw)
+        return a * b, None
+
+
+class Maximum(_Elementwise):
+    """The greater of ``a`` and ``b``, of the same format."""
+
+    @staticmethod
+    def lane(a, b):
+        if a.shape() != b.shape():
+            raise TypeError(f"Formats must agree, not {a.shape()!r} and {b.shape()!r}")
+        return a.shape()(Mux(a > b, a.as_value(), b.as_value()))
+
+    def evaluate(self, *raw):
+        a, b = self.aligned(raw)
+        return np.maximum(a, b), None
+
+
+class Shift(_Elementwise):
+    """``a · 2**-n`` in the format of ``a``, rounded down; ``n`` is an unsigned integer."""
+
+    @staticmethod
+    def lane(a, n):
+        return a.shape()((a.numerator() >> n.as_value())[: a.shape().width])
+
+    def evaluate(self, *raw):
+        a, n = self.aligned(raw)
+        return a >> np.minimum(n, 63), None
+
+
+class Narrow(Operator):
+    """Round to fewer fraction bits, then saturate, in one stage.
+
+    The explicit narrowing, and the only one. A vector counts as clamped when any lane is.
+
+    Parameters
+    ----------
+    source : :class:`fixed.Shape` or :class:`data.ArrayLayout`
+        What arrives.
+    element : :class:`fixed.Shape`
+        Format of the result, or of its lanes.
+    rounding : :class:`str`
+        ``"even"`` or ``"floor"``.
+    """
+
+    saturates = True
+
+    def __init__(self, source, element, rounding="even"):
+        self.inputs = (source,)
+        self.shape = vector_like([source], element)
+        self.element = element
+        self.rounding = rounding
+
+    def stages(self):
+        def stage(value):
+            lanes = split(value, 1)
+            rounded = [lane.reshape(self.element.f_bits, self.rounding) for lane in lanes]
+            flag = Cat(lane.overflows(self.element) for lane in rounded).any()
+            return join(self.shape, [lane.saturate(self.element) for lane in rounded]), flag
+
+        return [stage]
+
+    def evaluate(self, value):  # type: ignore[override]
+        drop = element_of(self.inputs[0]).f_bits - self.element.f_bits
+        rounded = fixed.round_raw(value, drop, self.rounding)
+        narrowed, clamped = fixed.saturate_raw(rounded, self.element)
+        return narrowed, clamped.reshape(len(clamped), -1).any(axis=1)

@@ -1,0 +1,129 @@
+"""``2**x`` by splitting the range and a piecewise-linear table."""
+
+import functools
+
+import numpy as np
+from amaranth.hdl import Array, Cat, Const, Mux
+
+from sdpaflow.numerics.fixed import UQ
+from sdpaflow.numerics.operator import Operator
+
+__all__ = ["Exp2"]
+
+GUARD = 3
+"""Fraction bits that the mantissa has beyond the result."""
+
+
+class Exp2(Operator):
+    """``2**x``, rounded to nearest and saturated.
+
+    ``x = n + r`` with ``n`` an integer and ``0 ≤ r < 1``. The mantissa ``2**r`` is taken from a
+    table of lines, minimax over the very inputs that fall into each segment; the exponent ``n``
+    shifts it. What the shift leaves below half a unit is zero: that is correct rounding, not
+    saturation. Ties are rounded up; the table's error is far above a tie.
+
+    Five stages (look up, multiply, add, shift, round), one token per cycle.
+
+    Parameters
+    ----------
+    x : :class:`fixed.Shape`
+        Format of the argument.
+    shape : :class:`fixed.Shape`
+        Format of the result, unsigned.
+    segments : :class:`int`
+        Lines in the table, a power of two. The mantissa's error falls with their square: 64 lines
+        give at most 1.5e-5 in [1, 2), before rounding.
+    """
+
+    saturates = True
+
+    def __init__(self, x, shape, segments=64):
+        if shape.signed:
+            raise ValueError(f"2**x is never negative: its format must be unsigned, not {shape!r}")
+        if segments < 1 or segments & (segments - 1):
+            raise ValueError(f"Segments must be a power of two, not {segments}")
+        self.inputs = (x,)
+        self.shape = shape
+        self.segments = segments
+        self.index_bits = min(segments.bit_length() - 1, x.f_bits)
+        self.rest_bits = x.f_bits - self.index_bits
+        self.mantissa = UQ(1, shape.f_bits + GUARD)
+        if self.mantissa.f_bits < self.index_bits:
+            raise ValueError(f"{shape!r} has too few fraction bits for {segments} segments")
+
+    @property
+    def table(self):
+        """Intercepts and slopes, as lists of integers."""
+        return _table(self.index_bits, self.rest_bits, self.mantissa.f_bits)
+
+    @property
+    def _most(self):
+        """Shift that leaves nothing of the largest mantissa."""
+        return self.shape.width + 1
+
+    def stages(self):
+        x, out = self.inputs[0], self.shape
+        bases, slopes = self.table
+        base_bits, slope_bits = max(bases).bit_length(), max(max(slopes).bit_length(), 1)
+
+        def look_up(value):
+            raw = value.numerator()
+            index = raw[self.rest_bits : x.f_bits]
+            whole = raw[x.f_bits :] if x.i_bits else Const(0, 1)
+            base = Array(Const(entry, base_bits) for entry in bases)[index]
+            slope = Array(Const(entry, slope_bits) for entry in slopes)[index]
+            return base, slope, raw[: self.rest_bits], whole.as_signed() if x.signed else whole
+
+        def multiply(base, slope, rest, whole):
+            down = out.i_bits - 1 - whole
+            over = down < 0
+            down = Mux(down > self._most, self._most, down)[: self._most.bit_length()]
+            return base, slope * rest, Mux(over, 0, down), over
+
+        def add(base, product, down, over):
+            return base + (product >> self.rest_bits), down, over
+
+        def shift(mantissa, down, over):
+            # One bit below the unit is kept, to round by.
+            top = Cat(Const(0, max(out.i_bits - 1, 0)), mantissa)
+            return (top >> (GUARD - 1 + (out.i_bits == 0)) >> down), over
+
+        def round_(doubled, over):
+            rounded = (doubled + 1) >> 1
+            over = over | (rounded > out.raw_max)
+            return out(Mux(over, out.raw_max, rounded)[: out.width]), over
+
+        return [look_up, multiply, add, shift, round_]
+
+    def evaluate(self, raw):  # type: ignore[override]
+        x, out = self.inputs[0], self.shape
+        bases, slopes = map(np.array, self.table)
+        index = (raw >> self.rest_bits) & ((1 << self.index_bits) - 1)
+        rest = raw & ((1 << self.rest_bits) - 1)
+        mantissa = bases[index] + ((slopes[index] * rest) >> self.rest_bits)
+        down = out.i_bits - 1 - (raw >> x.f_bits)
+        over = down < 0
+        top = mantissa << max(out.i_bits - 1, 0) >> (GUARD - 1 + (out.i_bits == 0))
+        rounded = ((top >> np.clip(down, 0, self._most)) + 1) >> 1
+        over = over | (rounded > out.raw_max)
+        return np.where(over, out.raw_max, rounded), over
+
+
+@functools.cache
+def _table(index_bits, rest_bits, f_bits):
+    """Lines through ``2**r`` over [0, 1): intercepts of ``f_bits``, slopes of ``f_bits - index_bits``.
+
+    The slope of a segment is its chord's, the best for a convex function; the intercept then halves
+    the greatest error over the segment's inputs, the rounding of the slope and of the product
+    included.
+    """
+    count = 1 << rest_bits
+    inputs = np.arange(count << index_bits).reshape(-1, count)
+    exact = np.exp2(inputs / inputs.size)
+    ends = np.exp2(np.arange((1 << index_bits) + 1) / (1 << index_bits))
+    slopes = np.rint(np.ldexp(np.diff(ends), f_bits)).astype(np.int64) if rest_bits else (
+        np.zeros(1 << index_bits, dtype=np.int64)
+    )
+    residual = np.ldexp(exact, f_bits) - ((slopes[:, None] * np.arange(count)) >> rest_bits)
+    bases = np.rint((residual.min(axis=1) + residual.max(axis=1)) / 2).astype(np.int64)
+    return bases.tolist(), slopes.tolist()

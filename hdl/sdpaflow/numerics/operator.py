@@ -1,0 +1,201 @@
+"""What a unit computes: one object with shape, latency, hardware and bit-exact model.
+
+An :class:`Operator` maps tokens to tokens (for ``Map``); a :class:`Fold` folds a group of tokens
+into a state (for ``Reduce``, ``MemReduce`` and ``Scan``). Units know nothing of numbers and numbers
+nothing of streams; this module is the border.
+
+Models work on raw values as :mod:`sdpaflow.numerics.raw` lays them out: int64 arrays with the token
+index first, ``(n,)`` for a number, ``(n, lanes)`` for a vector, a dict of those for a structure.
+"""
+
+from amaranth.hdl import Cat, Value
+from amaranth.lib import data
+
+__all__ = ["Carry", "Fold", "Iterative", "Operator"]
+
+
+class Operator:
+    """A function of tokens, cut into pipeline stages.
+
+    A unit puts a register after each stage, so latency is the number of stages and a higher clock
+    rate is a matter of more stages, not of another structure.
+
+    Attributes
+    ----------
+    inputs : tuple of :ref:`shape-like <lang-shapelike>`
+        Shapes of the arguments.
+    shape : :ref:`shape-like <lang-shapelike>`
+        Shape of the result.
+    saturates : :class:`bool`
+        Whether results may be clamped. The last stage then returns ``(result, flag)``.
+    interval : :class:`int`
+        Cycles from one token to the next: 1 for a pipeline.
+    """
+
+    inputs: tuple = ()
+    shape: object = None
+    saturates = False
+    interval = 1
+
+    def stages(self):
+        """Functions ``stage(*values) -> tuple of values``, in order."""
+        raise NotImplementedError
+
+    def evaluate(self, *raw):
+        """Results on raw values, and which tokens were clamped (a bool array, or None)."""
+        raise NotImplementedError
+
+    @property
+    def latency(self):
+        """Cycles from operands to result."""
+        return len(self.stages())
+
+    def model(self, *raw):
+        """Results on raw values, equal to the hardware bit for bit."""
+        return self.evaluate(*raw)[0]
+
+    def __repr__(self):
+        arguments = ", ".join(map(repr, self.inputs))
+        return f"{type(self).__name__}({arguments} -> {self.shape!r})"
+
+
+class Iterative(Operator):
+    """An operator that repeats one step: a pipeline when unrolled, a loop when not.
+
+    Attributes
+    ----------
+    steps : :class:`int`
+        How often ``step`` is applied between ``load`` and ``finish``.
+    unrolled : :class:`bool`
+        A pipeline of ``steps + 2`` stages, or one set of registers used ``steps`` times.
+    """
+
+    steps: int
+    unrolled: bool
+
+    def load(self, *values):
+        """State, a tuple of values, from the operands."""
+        raise NotImplementedError
+
+    def step(self, *state):
+        """State after one more step."""
+        raise NotImplementedError
+
+    def finish(self, *state):
+        """Result (and flag, where the operator saturates) from the last state."""
+        raise NotImplementedError
+
+    def stages(self):
+        return [self.load, *[self.step] * self.steps, self.finish]
+
+    @property
+    def interval(self):  # type: ignore[override]
+        return 1 if self.unrolled else self.steps + 1
+
+
+class Carry(Operator):
+    """Apply ``fn`` to one field of a structure and carry the other fields along.
+
+    Parameters
+    ----------
+    fn : :class:`Operator`
+        Its argument number ``at`` is taken from the field.
+    layout : :class:`data.StructLayout`
+        Structure that replaces that argument.
+    field : :class:`str`
+        The field. The result is the same structure with ``fn``'s result in its place.
+    at : :class:`int`
+        Which argument of ``fn``.
+    result : :class:`str`
+        A new name for the field.
+    """
+
+    def __init__(self, fn, layout, field, at=0, result=None):
+        members = dict(layout.members)
+        if members.get(field) != fn.inputs[at]:
+            raise TypeError(
+                f"Field {field!r} must be {fn.inputs[at]!r} for {fn!r}, not {members.get(field)!r}"
+            )
+        self.fn, self.field, self.at = fn, field, at
+        self.result = result or field
+        self.carried = [name for name in members if name != field]
+        self.inputs = (*fn.inputs[:at], layout, *fn.inputs[at + 1 :])
+        self.shape = data.StructLayout({
+            (self.result if name == field else name): (fn.shape if name == field else member)
+            for name, member in members.items()
+        })
+        self.saturates = fn.saturates
+
+    def stages(self):
+        count = len(self.carried)
+        stages = self.fn.stages()
+
+        def unwrap(*values):
+            whole = values[self.at]
+            inner = (*values[: self.at], whole[self.field], *values[self.at + 1 :])
+            return (*(whole[name] for name in self.carried), *inner)
+
+        def wrap(carried, result, *flag):
+            fields = dict(zip(self.carried, carried, strict=True))
+            fields[self.result] = result
+            return (self.shape(Cat(Value.cast(fields[name]) for name in self.shape.members)), *flag)
+
+        def around(index, stage):
+            def carry(*values):
+                values = unwrap(*values) if index == 0 else values
+                kept, results = values[:count], stage(*values[count:])
+                return wrap(kept, *results) if index == len(stages) - 1 else (*kept, *results)
+
+            return carry
+
+        return [around(index, stage) for index, stage in enumerate(stages)]
+
+    def evaluate(self, *raw):
+        whole = raw[self.at]
+        result, clamped = self.fn.evaluate(
+            *raw[: self.at], whole[self.field], *raw[self.at + 1 :]
+        )
+        return {**{name: whole[name] for name in self.carried}, self.result: result}, clamped
+
+
+class Fold:
+    """A recurrence over the tokens of a group.
+
+    Hardware and model have the same form. ``first`` marks the first token of a group, for which the
+    state must be ignored.
+
+    Attributes
+    ----------
+    token, state, shape : :ref:`shape-like <lang-shapelike>`
+        What is folded, what is kept, and what a Scan emits at each step (the state, unless said
+        otherwise).
+    saturates : :class:`bool`
+        Whether ``step`` returns a flag as second value.
+    """
+
+    token: object = None
+    state: object = None
+    saturates = False
+
+    @property
+    def shape(self):
+        return self.state
+
+    def step(self, first, state, token):
+        """Next state, and a flag (None unless the fold saturates), in one cycle."""
+        raise NotImplementedError
+
+    def emit(self, first, state, new, token):
+        """What a Scan emits, from the state before and after."""
+        return new
+
+    def model(self, first, state, token):
+        """:meth:`step` on raw values; ``first`` is a bool."""
+        raise NotImplementedError
+
+    def model_emit(self, first, state, new, token):
+        """:meth:`emit` on raw values."""
+        return new
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.token!r} -> {self.shape!r})"

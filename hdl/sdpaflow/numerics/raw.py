@@ -1,0 +1,119 @@
+"""Raw values: numpy integers laid out as the shapes of hardware, and the way to and from bits.
+
+========================  ===============================================
+shape                     raw value of n tokens
+========================  ===============================================
+``fixed.Shape``           int64 array ``(n,)``
+``unsigned``, ``signed``  int64 array ``(n,)``
+``data.ArrayLayout``      array with one more axis, ``(n, length)``
+``data.StructLayout``     dict of raw values, by field
+========================  ===============================================
+
+No number may be wider than 62 bits, so that sums of two never overflow int64.
+"""
+
+import numpy as np
+from amaranth.hdl import Shape
+from amaranth.lib import data
+
+__all__ = ["MAX_BITS", "count", "equal", "pack", "quantise", "take", "to_float", "unpack", "width"]
+
+MAX_BITS = 62
+
+
+def width(shape):
+    """Bits of a token of ``shape``."""
+    return Shape.cast(shape).width
+
+
+def take(raw, index):
+    """The tokens at ``index``."""
+    if isinstance(raw, dict):
+        return {name: take(field, index) for name, field in raw.items()}
+    return raw[index]
+
+
+def put(raw, index, values):
+    """Overwrite the tokens at ``index``."""
+    if isinstance(raw, dict):
+        for name, field in raw.items():
+            put(field, index, values[name])
+    else:
+        raw[index] = values
+
+
+def zeros(shape, n):
+    """``n`` tokens of zero bits."""
+    if isinstance(shape, data.StructLayout):
+        return {name: zeros(field, n) for name, field in shape.members.items()}
+    if isinstance(shape, data.ArrayLayout):
+        return np.zeros((n, shape.length), dtype=np.int64)
+    return np.zeros(n, dtype=np.int64)
+
+
+def count(raw):
+    """How many tokens."""
+    return count(next(iter(raw.values()))) if isinstance(raw, dict) else len(raw)
+
+
+def equal(a, b):
+    """Per token, whether all bits agree."""
+    if isinstance(a, dict):
+        return np.all([equal(a[name], b[name]) for name in a], axis=0)
+    return (a == b).reshape(len(a), -1).all(axis=1)
+
+
+def quantise(values, shape):
+    """Nearest raw integers to floats (ties to even), clamped; also how many were clamped."""
+    scaled = np.rint(np.ldexp(np.asarray(values, dtype=np.float64), shape.f_bits))
+    clamped = np.clip(scaled, shape.raw_min, shape.raw_max)
+    return clamped.astype(np.int64), int(np.count_nonzero(clamped != scaled))
+
+
+def to_float(raw, shape):
+    """Exact float64 values of raw integers of at most 53 bits."""
+    return np.ldexp(np.asarray(raw, dtype=np.float64), -shape.f_bits)
+
+
+def _bits(shape, raw):
+    """Bits of each token, ``(n, width)``, least significant first."""
+    if isinstance(shape, data.StructLayout):
+        parts = [_bits(field, raw[name]) for name, field in shape.members.items()]
+        return np.concatenate(parts, axis=1)
+    if isinstance(shape, data.ArrayLayout):
+        flat = np.asarray(raw, dtype=np.int64).reshape(-1)
+        return _bits(shape.elem_shape, flat).reshape(len(raw), -1)
+    places = np.arange(width(shape))
+    return ((np.asarray(raw, dtype=np.int64)[:, None] >> places) & 1).astype(np.uint8)
+
+
+def _numbers(shape, bits):
+    if isinstance(shape, data.StructLayout):
+        fields, start = {}, 0
+        for name, field in shape.members.items():
+            fields[name] = _numbers(field, bits[:, start : start + width(field)])
+            start += width(field)
+        return fields
+    if isinstance(shape, data.ArrayLayout):
+        each = bits.reshape(len(bits) * shape.length, -1)
+        return _numbers(shape.elem_shape, each).reshape(len(bits), shape.length)
+    storage = Shape.cast(shape)
+    weights = np.int64(1) << np.arange(storage.width)
+    if storage.signed:
+        weights[-1] = -weights[-1]
+    return bits.astype(np.int64) @ weights
+
+
+def pack(shape, raw):
+    """Python integers holding each token's bits."""
+    packed = np.packbits(_bits(shape, raw), axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+def unpack(shape, tokens):
+    """Raw value from tokens' bits."""
+    size = (width(shape) + 7) // 8
+    octets = b"".join(token.to_bytes(size, "little") for token in tokens)
+    table = np.frombuffer(octets, dtype=np.uint8).reshape(len(tokens), size)
+    bits = np.unpackbits(table, axis=1, bitorder="little", count=width(shape))
+    return _numbers(shape, bits)

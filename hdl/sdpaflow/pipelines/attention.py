@@ -1,0 +1,103 @@
+"""What the attention pipelines have in common: both ends, and the products with K and V."""
+
+from sdpaflow.graph import Dataflow, skew
+from sdpaflow.numerics import Carry, Divide, Dot, Multiply, Narrow, RescaledSum, Sum
+from sdpaflow.pipelines.config import Config
+
+__all__ = ["Attention"]
+
+
+class Attention(Dataflow):
+    """A pipeline from streams ``q``, ``k``, ``v`` to a stream ``o``, one query after another.
+
+    ``q`` brings each query once, ``k`` and ``v`` bring all its keys and values for every query. A
+    vector is one token where ``lanes`` holds it whole, else a group of beats.
+
+    ========  =====================================  ==================
+    stream    token                                  rank
+    ========  =====================================  ==================
+    ``q``     ``lanes`` elements                     0, in beats 1
+    ``k``     ``lanes`` elements                     1 (a row), in beats 2
+    ``v``     ``dv_lanes`` elements                  1 (a row), in beats 2
+    ``o``     ``dv_lanes`` elements                  0, in beats 1
+    ========  =====================================  ==================
+
+    Parameters
+    ----------
+    config : :class:`Config`
+        Dimensions and formats.
+    """
+
+    stores_rows = False
+    """Whether it has a long FIFO, and so needs ``row_max``."""
+
+    def __init__(self, config):
+        super().__init__()
+        if not isinstance(config, Config):
+            raise TypeError(f"Configuration must be a Config, not {config!r}")
+        if self.stores_rows and config.row_max is None:
+            raise ValueError(f"{type(self).__name__} stores rows: row_max must be given")
+        if not self.stores_rows and config.row_max is not None:
+            raise ValueError(f"{type(self).__name__} stores no rows: row_max must not be given")
+        self.config = config
+
+    def qkv(self):
+        """The three inputs."""
+        config = self.config
+        q = self.input(config.q_vector, rank=int(config.beats > 1))
+        k = self.input(config.k_vector, rank=1 + int(config.beats > 1))
+        v = self.input(config.v_vector, rank=1 + int(config.dv_beats > 1))
+        return q, k, v
+
+    def scores(self, q, k):
+        """``s_ij = q_i · k_j``, already in base 2."""
+        config = self.config
+        dot = Dot(config.k_vector, config.q_vector)
+        if config.beats == 1:
+            qk_ij = self.repeat(q, over=k)
+            dot_ij = self.map(dot, qk_ij)
+        else:
+            qk_ij = self.replay(q, over=k, size=config.beats)
+            part_ij = self.map(dot, qk_ij)
+            dot_ij = self.reduce(Sum(dot.shape, (config.beats - 1).bit_length()), part_ij)
+        s_ij = self.map(Narrow(dot_ij.shape, config.score), dot_ij)
+        return s_ij
+
+    def weigh(self, w_ij, v, growth):
+        """``Σ_j w_ij · v_j``, rescaled on the way where the weights bring a shift along."""
+        config = self.config
+        rescaled = hasattr(w_ij.shape, "members")
+        weight = w_ij.shape.members["weight"] if rescaled else w_ij.shape
+        multiply = Multiply(config.v_vector, weight)
+        if rescaled:
+            multiply = Carry(multiply, w_ij.shape, "weight", at=1)
+        if config.dv_beats == 1:
+            wv_ij = self.map(multiply, v, w_ij)
+        else:
+            vw_ij = self.repeat(w_ij, over=v)
+            wv_ij = self.map(multiply, vw_ij)
+        total = RescaledSum(wv_ij.shape, "weight", growth) if rescaled else Sum(wv_ij.shape, growth)
+        if config.dv_beats == 1:
+            a_i = self.reduce(total, wv_ij)
+        else:
+            a_i = self.mem_reduce(total, wv_ij, size=config.dv_beats)
+        return a_i
+
+    def divide_by(self, l_i, a_i):
+        """``a_i / l_i``, in a loop: there is one division per row.
+
+        The beats of a result leave faster than they are divided, so their FIFO holds them all.
+        """
+        config = self.config
+        divide = Divide(a_i.shape, l_i.shape, config.o, digits=config.digits)
+        if config.dv_beats == 1:
+            o_i = self.map(divide, a_i, l_i)
+        else:
+            a_beats = a_i.fifo(max(a_i.depth, config.dv_beats))
+            al_i = self.repeat(l_i, over=a_beats)
+            o_i = self.map(divide, al_i)
+        return o_i
+
+    def row_depth(self, row, late):
+        """Words that a row waiting for ``late`` takes without losing rate."""
+        return self.config.row_max + skew(row, late) // self.config.beats

@@ -1,0 +1,165 @@
+"""What a pipeline is built for: dimensions, number formats, and what follows from them."""
+
+import math
+from dataclasses import dataclass
+
+from amaranth.lib import data
+
+from sdpaflow.numerics.arithmetic import example
+from sdpaflow.numerics.fixed import SQ, UQ, Shape
+from sdpaflow.numerics.raw import MAX_BITS
+
+__all__ = ["ROW_BITS", "Config"]
+
+ROW_BITS = 16
+"""A running sum has this many bits more than what it adds: rows of up to 65 536 keys."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Parameters of an attention pipeline.
+
+    Attributes
+    ----------
+    d, dv : :class:`int`
+        Elements of a query and of a key; of a value (``dv`` is ``d`` unless given).
+    lanes : :class:`int`
+        Elements of a query or key in one token; divides ``d``. A score takes ``d / lanes`` cycles.
+    q, k, v, o : :class:`fixed.Shape`
+        Formats of the elements. ``o`` is ``v`` unless given. ``q`` holds queries that have been
+        multiplied by :attr:`factor`, so that scores come out in base 2 and scaled, and no
+        multiplier is spent on that.
+    scale : :class:`float`
+        What q·k is multiplied by; 1/√d unless given.
+    row_max : :class:`int`
+        Keys of the longest row, for pipelines that store rows.
+    segments : :class:`int`
+        Lines in the table of 2**x.
+    score_bits, weight_bits : :class:`int`
+        Fraction bits kept of a score, and of its exponential.
+    digits : :class:`int`
+        Quotient bits per cycle where the division is a loop, after V.
+    """
+
+    d: int
+    dv: int | None = None
+    lanes: int | None = None
+    q: Shape = SQ(4, 12)
+    k: Shape = SQ(4, 12)
+    v: Shape = SQ(4, 12)
+    o: Shape | None = None
+    scale: float | None = None
+    row_max: int | None = None
+    segments: int = 64
+    score_bits: int = 13
+    weight_bits: int = 17
+    digits: int = 3
+
+    def __post_init__(self):
+        defaults = {"dv": self.d, "lanes": self.d, "o": self.v}
+        for name, value in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for name in ("d", "dv", "lanes", "segments", "score_bits", "weight_bits", "digits"):
+            _positive(name, getattr(self, name))
+        if self.d % self.lanes:
+            raise ValueError(f"lanes must divide d = {self.d}, not be {self.lanes}")
+        if self.scale is None:
+            object.__setattr__(self, "scale", 1 / math.sqrt(self.d))
+        if not (isinstance(self.scale, (int, float)) and math.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"scale must be a positive number, not {self.scale!r}")
+        if self.row_max is not None:
+            _positive("row_max", self.row_max)
+            if self.row_max > 1 << ROW_BITS:
+                raise ValueError(f"row_max must be at most {1 << ROW_BITS}, not {self.row_max}")
+        for name in "qkvo":
+            shape = getattr(self, name)
+            if not isinstance(shape, Shape):
+                raise TypeError(f"Format of {name} must be a fixed-point shape, not {shape!r}")
+            if not shape.signed or shape.width < 2:
+                raise ValueError(f"Format of {name} must be signed, of 2 bits or more, not {shape!r}")
+        widest = self.v.width + self.weight_bits + ROW_BITS + max(self.o.f_bits - self.v.f_bits, 0) + 1
+        if max(widest, self.dot.width) > MAX_BITS:
+            raise ValueError(
+                f"Formats must keep sums within {MAX_BITS} bits: q·k takes {self.dot.width}, "
+                f"the weighted sum of v {widest}"
+            )
+
+    @property
+    def factor(self):
+        """scale · log2(e): what queries are multiplied by before they are quantised."""
+        return self.scale / math.log(2)
+
+    @property
+    def beats(self):
+        """Tokens in a query or key: cycles per score."""
+        return self.d // self.lanes
+
+    @property
+    def dv_lanes(self):
+        """Elements of a value in one token: the least that keep up with the keys."""
+        return next(n for n in range(1, self.dv + 1) if self.dv % n == 0 and self.dv // n <= self.beats)
+
+    @property
+    def dv_beats(self):
+        """Tokens in a value."""
+        return self.dv // self.dv_lanes
+
+    @property
+    def q_vector(self):
+        return data.ArrayLayout(self.q, self.lanes)
+
+    @property
+    def k_vector(self):
+        return data.ArrayLayout(self.k, self.lanes)
+
+    @property
+    def v_vector(self):
+        return data.ArrayLayout(self.v, self.dv_lanes)
+
+    @property
+    def o_vector(self):
+        return data.ArrayLayout(self.o, self.dv_lanes)
+
+    @property
+    def dot(self):
+        """Format of q·k, exact."""
+        product = (example(self.q) * example(self.k)).shape()
+        return SQ(product.i_bits + (self.d - 1).bit_length(), product.f_bits)
+
+    @property
+    def score(self):
+        """Format of a score: q·k to fewer fraction bits; no score is out of its range."""
+        return SQ(self.dot.i_bits + 1, min(self.score_bits, self.dot.f_bits))
+
+    @property
+    def weight(self):
+        """Format of 2**(score − maximum), which is below 1."""
+        return UQ(0, self.weight_bits)
+
+    @property
+    def unprotected(self):
+        """Format of 2**score where no maximum is subtracted: up to 256."""
+        return UQ(8, self.weight_bits - 1)
+
+    @property
+    def probability(self):
+        """Format of a softmax, up to 1."""
+        return UQ(1, self.weight_bits - 1)
+
+    @property
+    def row_bits(self):
+        """Integer bits that a sum over a row needs beyond its terms."""
+        return ROW_BITS if self.row_max is None else (self.row_max - 1).bit_length()
+
+    def __str__(self):
+        formats = " ".join(f"{name}={getattr(self, name)!r}" for name in "qkvo")
+        row = "" if self.row_max is None else f" row_max={self.row_max}"
+        return f"d={self.d} dv={self.dv} lanes={self.lanes} {formats}{row}"
+
+
+def _positive(name, value):
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value}")

@@ -1,0 +1,35 @@
+"""Running maximum, and division after the product with V."""
+
+from sdpaflow.numerics import Carry, Exp2, RescaledSum, RunningMax
+from sdpaflow.pipelines.attention import Attention
+from sdpaflow.pipelines.config import ROW_BITS
+
+__all__ = ["MemoryFree"]
+
+
+class MemoryFree(Attention):
+    """Attention that keeps running results instead of rows: nothing waits for anything.
+
+        q ── repeat ─┐
+        k ───────────┴ q·k ── max ── exp ─┬─ fold(l·2⁻ˢ + w) ──────┐
+                             scan         └─────┐                  │
+        v ──────────────────────────────────────┴ fold(a·2⁻ˢ + wv) ┴ div ── o
+
+    No long FIFO. Each weight ``w = 2**(s - m)`` is relative to the maximum so far, and travels with
+    the shift by which that maximum has just risen.
+    """
+
+    def __init__(self, config):
+        super().__init__(config)
+        q, k, v = self.qkv()
+
+        s_ij = self.scores(q, k)
+        x_ij = self.scan(RunningMax(s_ij.shape), s_ij)
+        exp = Exp2(x_ij.shape.members["x"], config.weight, config.segments)
+        w_ij = self.map(Carry(exp, x_ij.shape, "x", result="weight"), x_ij)
+        w_sum, w_num = self.fork(w_ij)
+        l_i = self.reduce(RescaledSum(w_sum.shape, "weight", ROW_BITS), w_sum)
+        a_i = self.weigh(w_num, v, growth=ROW_BITS)
+        o_i = self.divide_by(l_i, a_i)
+
+        self.output(o=o_i)

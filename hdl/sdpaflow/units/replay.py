@@ -1,0 +1,96 @@
+"""One group for each group of groups."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import memory
+from amaranth.lib.wiring import In, Out
+
+from sdpaflow.numerics.raw import width
+from sdpaflow.units.unit import Pair, Unit, check_size, tokens
+
+__all__ = ["Replay"]
+
+
+class Replay(Unit):
+    """Replay each group of one stream, once per innermost group of a companion's next-outer group.
+
+    The group passes straight through the first time and is kept in a memory for the other times.
+    The companion's token travels on beside the replayed one, so it needs no fork. One token per
+    cycle; combinational, no latency.
+
+    The groups of both must be equally long and fit the memory; where they do not, ``misframed`` is
+    raised.
+
+    Parameters
+    ----------
+    shape : :ref:`shape-like <lang-shapelike>`
+        Shape of what is replayed.
+    over : :ref:`shape-like <lang-shapelike>`
+        Shape of the companion's data.
+    size : :class:`int`
+        Words of memory: the longest group.
+    rank : :class:`int`
+        Rank r of the companion, at least 2.
+
+    Members
+    -------
+    i : :py:`In(...)`
+        Tokens of rank r − 1, one group for each of the companion's next-outer groups.
+    over : :py:`In(...)`
+        Companion of rank r.
+    o : :py:`Out(...)`
+        Pairs of rank r.
+    misframed : :py:`Out(1)`
+        Groups did not match, or were longer than the memory, since reset.
+    """
+
+    def __init__(self, shape, over, size, rank=2):
+        if rank < 2:
+            raise ValueError(f"A companion has groups of groups: rank must be 2 or more, not {rank}")
+        self.shape = shape
+        self.size = self.words = check_size(size)
+        self.bits = size * width(shape)
+        super().__init__(
+            {
+                "i": In(tokens(shape, rank - 1)),
+                "over": In(tokens(over, rank)),
+                "o": Out(tokens(Pair(over, shape), rank)),
+            },
+            flags=["misframed"],
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.group = group = memory.Memory(shape=self.shape, depth=self.size, init=[])
+        write, read = group.write_port(), group.read_port(domain="comb")
+
+        at = Signal(range(self.size))
+        end = Signal(range(self.size))
+        first = Signal(init=1)  # the group comes from the input, not from memory
+        outer = Signal.like(self.i.payload.last[1:])
+        last = self.over.payload.last
+        fire = self.o.valid & self.o.ready
+
+        m.d.comb += [write.addr.eq(at), write.data.eq(self.i.payload.data), write.en.eq(fire & first)]
+        m.d.comb += read.addr.eq(at)
+        m.d.comb += self.o.valid.eq(self.over.valid & (self.i.valid | ~first))
+        m.d.comb += self.o.payload.data.over.eq(self.over.payload.data)
+        m.d.comb += self.o.payload.data.i.eq(Mux(first, self.i.payload.data, read.data))
+        m.d.comb += self.o.payload.last.eq(last)
+        m.d.comb += self.over.ready.eq(fire)
+        m.d.comb += self.i.ready.eq(fire & first)
+
+        full = at == self.size - 1
+        ends = Mux(first, self.i.payload.last[0], at == end)
+        mine = Mux(first, self.i.payload.last[1:], outer)
+        differ = (last[0] != ends) | (full & ~last[0]) | (last[1] & (last[2:] != mine))
+        m.d.comb += self.events["misframed"].eq(fire & differ)
+
+        with m.If(fire):
+            m.d.sync += at.eq(Mux(last[0] | full, 0, at + 1))
+            with m.If(first):
+                m.d.sync += outer.eq(self.i.payload.last[1:])
+            with m.If(last[0]):
+                m.d.sync += first.eq(last[1])
+                m.d.sync += end.eq(at)
+        self.remember(m)
+        return m

@@ -1,0 +1,57 @@
+"""What every simulation engine returns and raises."""
+
+from dataclasses import dataclass, field
+
+__all__ = [
+    "ContractError",
+    "Deadlock",
+    "FramingError",
+    "LimitReached",
+    "SimulationError",
+    "Trace",
+]
+
+
+@dataclass
+class Trace:
+    """What a run showed. Engines agree on it, cycle for cycle.
+
+    Attributes
+    ----------
+    outputs : dict of list of :class:`int`
+        Bits of the accepted tokens, by port.
+    times : dict of list of :class:`int`
+        Cycle in which each was accepted; the first input token is accepted in cycle 0.
+    cycles : :class:`int`
+        From the first input token accepted to the last output token accepted, inclusive.
+    peaks : dict of :class:`int`
+        Greatest fill of each FIFO, in words.
+    saturations : dict of :class:`int`
+        Clamped tokens, by name of the unit.
+    """
+
+    outputs: dict = field(default_factory=dict)
+    times: dict = field(default_factory=dict)
+    cycles: int = 0
+    peaks: dict = field(default_factory=dict)
+    saturations: dict = field(default_factory=dict)
+
+
+class SimulationError(RuntimeError):
+    """A run that did not end as it should; the message says where and why."""
+
+
+class Deadlock(SimulationError):
+    """Nothing moves any more."""
+
+
+class LimitReached(SimulationError):
+    """The run took more cycles than it was given."""
+
+
+class FramingError(SimulationError):
+    """Inputs of a unit disagree on where a group ends."""
+
+
+class ContractError(SimulationError):
+    """A stream took back, or changed, what it had offered."""

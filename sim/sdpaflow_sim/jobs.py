@@ -1,0 +1,139 @@
+"""What a pipeline is given to compute: heads of Q, K, V as streams of tokens."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sdpaflow.graph import Stream, interpret
+from sdpaflow.numerics import raw
+
+__all__ = ["Head", "Job"]
+
+
+@dataclass
+class Head:
+    """One head, quantised.
+
+    Attributes
+    ----------
+    q, k, v : numpy.ndarray
+        Raw integers, (N_q, d), (N_k, d) and (N_k, dv).
+    lengths : numpy.ndarray
+        For each query, how many keys it attends to, counted from the first.
+    """
+
+    q: np.ndarray
+    k: np.ndarray
+    v: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def scores(self):
+        """How many scores the head takes."""
+        return int(self.lengths.sum())
+
+
+class Job:
+    """Heads, run back to back by a pipeline of a configuration.
+
+    Parameters
+    ----------
+    config : :class:`Config`
+        Formats and lanes.
+    heads : list of :class:`Head`
+        In the order in which they are run.
+    """
+
+    batch = 1 << 20
+    """Elements of K that the model handles at once."""
+
+    def __init__(self, config, heads):
+        self.config = config
+        self.heads = heads
+
+    @property
+    def scores(self):
+        return sum(head.scores for head in self.heads)
+
+    @property
+    def queries(self):
+        return sum(len(head.q) for head in self.heads)
+
+    @property
+    def outputs(self):
+        """Tokens that will come out."""
+        return self.queries * self.config.dv_beats
+
+    def sources(self) -> dict[str, Iterator[int]]:
+        """The input streams as bits of tokens, by port, one token at a time."""
+        config = self.config
+        return {
+            "q": self._queries(),
+            "k": self._rows("k", config.k_vector, config.beats),
+            "v": self._rows("v", config.v_vector, config.dv_beats),
+        }
+
+    def _queries(self):
+        beats = self.config.beats
+        for head in self.heads:
+            yield from _pack(self.config.q_vector, head.q, beats)
+
+    def _rows(self, name, vector, beats):
+        close = 1 << (raw.width(vector) + (beats > 1))
+        for head in self.heads:
+            row = _pack(vector, getattr(head, name), beats)
+            for length in head.lengths.tolist():
+                yield from row[: length * beats - 1]
+                yield row[length * beats - 1] | close
+
+    def expected(self, dataflow):
+        """Raw outputs (queries, dv) of the bit-exact model, and clamped tokens by unit."""
+        config = self.config
+        results, clamped = [], {}
+        for head in self.heads:
+            step = max(1, self.batch // (len(head.k) * config.d))
+            for start in range(0, len(head.q), step):
+                lengths = head.lengths[start : start + step]
+                inputs = self._streams(head, np.arange(start, start + len(lengths)), lengths)
+                streams, counts = interpret(dataflow, inputs)
+                (edge,) = dataflow.output_edges.values()
+                results.append(streams[edge.name].data.reshape(len(lengths), config.dv))
+                clamped = {name: clamped.get(name, 0) + n for name, n in counts.items()}
+        return np.concatenate(results), clamped
+
+    def _streams(self, head, queries, lengths):
+        config = self.config
+        keys = np.concatenate([np.arange(length) for length in lengths])
+        ends = np.zeros(len(keys), dtype=bool)
+        ends[np.cumsum(lengths) - 1] = True
+        none = np.zeros(len(queries), dtype=bool)
+        return {
+            "q": _stream(head.q[queries], none, config.beats, row=False),
+            "k": _stream(head.k[keys], ends, config.beats),
+            "v": _stream(head.v[keys], ends, config.dv_beats),
+        }
+
+    def decode(self, tokens):
+        """Raw outputs (queries, dv) from the bits of output tokens."""
+        config = self.config
+        mask = (1 << raw.width(config.o_vector)) - 1
+        values = raw.unpack(config.o_vector, [token & mask for token in tokens])
+        return values.reshape(-1, config.dv)
+
+
+def _pack(vector, values, beats):
+    """Bits of the tokens of vectors, the last beat of each marked where there are several."""
+    tokens = raw.pack(vector, values.reshape(len(values) * beats, -1))
+    if beats > 1:
+        close = 1 << raw.width(vector)
+        tokens[beats - 1 :: beats] = [token | close for token in tokens[beats - 1 :: beats]]
+    return tokens
+
+
+def _stream(values, ends, beats, *, row=True):
+    """Stream of vectors in beats, ``ends`` marking the last vector of each row."""
+    last_beat = np.tile(np.arange(beats) == beats - 1, len(values))
+    marks = [last_beat] if beats > 1 else []
+    marks += [np.repeat(ends, beats) & last_beat] if row else []
+    last = np.stack(marks, axis=1) if marks else np.zeros((len(values) * beats, 0), dtype=bool)
+    return Stream(values.reshape(len(values) * beats, -1), last)
