@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 from sdpaflow.graph import Dataflow
 
 from sdpaflow_sim.diagnosis import diagnose
-from sdpaflow_sim.engine import ContractError, Deadlock, FramingError, LimitReached, Trace
+from sdpaflow_sim.engine import ContractError, DeadlockError, FramingError, LimitError, Trace
 from sdpaflow_sim.stalls import Stall
 
 __all__ = ["PERIOD", "simulate", "streams_of"]
@@ -20,8 +20,18 @@ PATIENCE = 96
 """Cycles with all ports willing and nothing moving, after which a design is stuck."""
 
 
-def simulate(dut, sources, counts, *, stalls=None, limit=None, watch=True, vcd=None, progress=None,
-             abandoned=None):
+def simulate(
+    dut,
+    sources,
+    counts,
+    *,
+    stalls=None,
+    limit=None,
+    watch=True,
+    vcd=None,
+    progress=None,
+    abandoned=None,
+):
     """Run a component until it has given what is expected of it.
 
     Parameters
@@ -51,7 +61,7 @@ def simulate(dut, sources, counts, *, stalls=None, limit=None, watch=True, vcd=N
 
     Raises
     ------
-    Deadlock, LimitReached, FramingError, ContractError
+    DeadlockError, LimitError, FramingError, ContractError
     """
     top = Module()
     top.domains.sync = clock = ClockDomain()
@@ -83,7 +93,9 @@ def streams_of(component):
     """Input and output streams of a component, two dicts by port name."""
     inputs, outputs = {}, {}
     for name, member in component.signature.members.items():
-        if not member.is_port and isinstance(getattr(component, name), (stream.Interface, wiring.FlippedInterface)):
+        if not member.is_port and isinstance(
+            getattr(component, name), (stream.Interface, wiring.FlippedInterface)
+        ):
             (inputs if member.flow == wiring.In else outputs)[name] = getattr(component, name)
     return inputs, outputs
 
@@ -142,7 +154,10 @@ class _Bench:
         if watch:
             self.watched |= self.inputs
             for name, fifo in self.fifos.items():
-                self.watched |= {f"{name}, into its FIFO": fifo.i, f"{name}, out of its FIFO": fifo.o}
+                self.watched |= {
+                    f"{name}, into its FIFO": fifo.i,
+                    f"{name}, out of its FIFO": fifo.o,
+                }
 
     def silence(self, ctx):
         """Offer nothing and accept nothing."""
@@ -163,7 +178,7 @@ class _Bench:
 
         cycle, start, quiet, last_fill = 0, None, 0, None
         held, before = 0, ()
-        willing = all([port.prepare(ctx) for port in (*sources, *sinks.values())])
+        willing = self._prepare(ctx, (*sources, *sinks.values()))
         async for _, _, *now in ctx.tick().sample(*self._probes()):
             in_ready, out_valid, fill, events, valid, ready, *payloads = now
             moved = False
@@ -195,13 +210,20 @@ class _Bench:
                 return
             quiet = 0 if moved else quiet + willing
             if counts and quiet > PATIENCE:
-                raise Deadlock(f"nothing moves after cycle {cycle - quiet}: {diagnose(self.dut, ctx.get)}")
+                raise DeadlockError(
+                    f"nothing moves after cycle {cycle - quiet}: {diagnose(self.dut, ctx.get)}"
+                )
             if cycle == limit:
                 if counts is None:
                     return
                 given = ", ".join(f"{len(s.tokens)} of {s.count} at {n}" for n, s in sinks.items())
-                raise LimitReached(f"not finished after {limit} cycles: tokens given, {given}")
-            willing = all([port.prepare(ctx) for port in (*sources, *sinks.values())])
+                raise LimitError(f"not finished after {limit} cycles: tokens given, {given}")
+            willing = self._prepare(ctx, (*sources, *sinks.values()))
+
+    @staticmethod
+    def _prepare(ctx, ports):
+        choices = [port.prepare(ctx) for port in ports]
+        return all(choices)
 
     def _probes(self):
         """What is sampled each cycle: a few wide values, since each costs."""
@@ -228,7 +250,9 @@ class _Bench:
         for index, (name, flag, _) in enumerate(self.events):
             if events >> index & 1:
                 if flag == "misframed":
-                    raise FramingError(f"cycle {cycle}: inputs of {name} disagree on where a group ends")
+                    raise FramingError(
+                        f"cycle {cycle}: inputs of {name} disagree on where a group ends"
+                    )
                 trace.saturations[name] += 1
 
     def _fill(self, fill, trace):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "ContractError",
-    "Deadlock",
+    "DeadlockError",
     "FramingError",
-    "LimitReached",
+    "LimitError",
     "SimulationError",
     "Trace",
 ]
@@ -41,11 +41,11 @@ class SimulationError(RuntimeError):
     """A run that did not end as it should; the message says where and why."""
 
 
-class Deadlock(SimulationError):
+class DeadlockError(SimulationError):
     """Nothing moves any more."""
 
 
-class LimitReached(SimulationError):
+class LimitError(SimulationError):
     """The run took more cycles than it was given."""
 
 

@@ -8,10 +8,10 @@ __all__ = ["Stall", "parse"]
 
 
 class Stall:
-    """A schedule of permission: one bool per cycle, for a source to begin offering its next token or
-    for a sink to be ready.
+    """A schedule of permission, one bool per cycle.
 
-    A source that has offered a token keeps offering it: that is the contract of streams.
+    A source may begin to offer its next token, a sink is ready, when the schedule allows. A source
+    that has offered a token keeps offering it: that is the contract of streams.
 
     Parameters
     ----------

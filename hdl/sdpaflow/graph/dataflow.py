@@ -8,7 +8,19 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from sdpaflow.graph.names import assigned_names
-from sdpaflow.units import Fifo, Fork, Map, MemReduce, Pair, Reduce, Repeat, Replay, Scan, Unit, tokens
+from sdpaflow.units import (
+    Fifo,
+    Fork,
+    Map,
+    MemReduce,
+    Pair,
+    Reduce,
+    Repeat,
+    Replay,
+    Scan,
+    Unit,
+    tokens,
+)
 
 __all__ = ["Dataflow", "Edge", "Node", "Wire"]
 
@@ -137,7 +149,9 @@ class Dataflow(wiring.Component):
         name = self._name(name, "map")
         shapes = [Pair(*fn.inputs)] if paired else list(fn.inputs)
         if len(shapes) != len(wires):
-            raise TypeError(f"{name} (Map) takes {len(shapes)} streams for {fn!r}, not {len(wires)}")
+            raise TypeError(
+                f"{name} (Map) takes {len(shapes)} streams for {fn!r}, not {len(wires)}"
+            )
         ranks = {wire.rank for wire in wires}
         if len(ranks) > 1:
             listed = ", ".join(f"{wire.name} of rank {wire.rank}" for wire in wires)
@@ -155,7 +169,9 @@ class Dataflow(wiring.Component):
         """:class:`MemReduce` of the next-outer dimension."""
         name = self._name(name, "mem_reduce")
         self._rank(name, "MemReduce", wire, 2)
-        return self._unit(name, MemReduce(fn, size, wire.rank), {"i": wire}, [fn.token], fn.state, -1)
+        return self._unit(
+            name, MemReduce(fn, size, wire.rank), {"i": wire}, [fn.token], fn.state, -1
+        )
 
     def scan(self, fn, wire, *, name=None):
         """:class:`Scan` of the innermost groups."""
@@ -168,7 +184,9 @@ class Dataflow(wiring.Component):
         name = self._name(name, "repeat")
         self._rank(name, "Repeat", over, wire.rank + 1, exact=True)
         unit = Repeat(wire.shape, over.shape, over.rank)
-        return self._unit(name, unit, {"i": wire, "over": over}, None, Pair(over.shape, wire.shape), +1)
+        return self._unit(
+            name, unit, {"i": wire, "over": over}, None, Pair(over.shape, wire.shape), +1
+        )
 
     def replay(self, wire, over, size, *, name=None):
         """:class:`Replay` of each group, over a companion's next-outer groups."""
@@ -176,7 +194,9 @@ class Dataflow(wiring.Component):
         self._rank(name, "Replay", wire, 1)
         self._rank(name, "Replay", over, wire.rank + 1, exact=True)
         unit = Replay(wire.shape, over.shape, size, over.rank)
-        return self._unit(name, unit, {"i": wire, "over": over}, None, Pair(over.shape, wire.shape), +1)
+        return self._unit(
+            name, unit, {"i": wire, "over": over}, None, Pair(over.shape, wire.shape), +1
+        )
 
     def fork(self, wire, *, names=None):
         """:class:`Fork`, one branch per variable on the left of the assignment."""
@@ -202,7 +222,9 @@ class Dataflow(wiring.Component):
     def _rank(self, name, kind, wire, rank, *, exact=False):
         if wire.rank < rank or (exact and wire.rank != rank):
             bound = "" if exact else " or more"
-            raise TypeError(f"{name} ({kind}) takes {wire.name} of rank {rank}{bound}, not {wire.rank}")
+            raise TypeError(
+                f"{name} ({kind}) takes {wire.name} of rank {rank}{bound}, not {wire.rank}"
+            )
 
     def _unit(self, name, unit, wires, shapes, shape, change=0):
         for (port, wire), wanted in zip(wires.items(), shapes or (), strict=False):

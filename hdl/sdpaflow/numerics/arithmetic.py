@@ -13,7 +13,17 @@ from amaranth.lib import data
 from sdpaflow.numerics import fixed
 from sdpaflow.numerics.operator import Operator
 
-__all__ = ["Add", "Maximum", "Multiply", "Narrow", "Shift", "Subtract", "element_of", "join", "split"]
+__all__ = [
+    "Add",
+    "Maximum",
+    "Multiply",
+    "Narrow",
+    "Shift",
+    "Subtract",
+    "element_of",
+    "join",
+    "split",
+]
 
 
 def element_of(shape):

@@ -121,8 +121,10 @@ def _table(index_bits, rest_bits, f_bits):
     inputs = np.arange(count << index_bits).reshape(-1, count)
     exact = np.exp2(inputs / inputs.size)
     ends = np.exp2(np.arange((1 << index_bits) + 1) / (1 << index_bits))
-    slopes = np.rint(np.ldexp(np.diff(ends), f_bits)).astype(np.int64) if rest_bits else (
-        np.zeros(1 << index_bits, dtype=np.int64)
+    slopes = (
+        np.rint(np.ldexp(np.diff(ends), f_bits)).astype(np.int64)
+        if rest_bits
+        else (np.zeros(1 << index_bits, dtype=np.int64))
     )
     residual = np.ldexp(exact, f_bits) - ((slopes[:, None] * np.arange(count)) >> rest_bits)
     bases = np.rint((residual.min(axis=1) + residual.max(axis=1)) / 2).astype(np.int64)

@@ -45,7 +45,9 @@ class Shape(ShapeCastable):
         if not 0 <= f_bits <= storage.width:
             raise ValueError(f"Fraction bits must be 0 to {storage.width}, not {f_bits}")
         if storage.signed and storage.width == f_bits:
-            raise ValueError(f"A signed format needs an integer bit for the sign, not SQ(0,{f_bits})")
+            raise ValueError(
+                f"A signed format needs an integer bit for the sign, not SQ(0,{f_bits})"
+            )
         self._storage = storage
         self._f_bits = f_bits
 
@@ -96,7 +98,9 @@ class Shape(ShapeCastable):
             raise ValueError(f"{value} is not representable in {self!r}")
         raw = round(math.ldexp(value, self.f_bits))
         if not self.raw_min <= raw <= self.raw_max:
-            raise ValueError(f"{value} is outside {self!r}, which holds {self.min()} to {self.max()}")
+            raise ValueError(
+                f"{value} is outside {self!r}, which holds {self.min()} to {self.max()}"
+            )
         return raw
 
     def as_shape(self):

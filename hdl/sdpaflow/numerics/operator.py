@@ -152,9 +152,7 @@ class Carry(Operator):
 
     def evaluate(self, *raw):
         whole = raw[self.at]
-        result, clamped = self.fn.evaluate(
-            *raw[: self.at], whole[self.field], *raw[self.at + 1 :]
-        )
+        result, clamped = self.fn.evaluate(*raw[: self.at], whole[self.field], *raw[self.at + 1 :])
         return {**{name: whole[name] for name in self.carried}, self.result: result}, clamped
 
 

@@ -66,7 +66,9 @@ class Config:
             raise ValueError(f"lanes must divide d = {self.d}, not be {self.lanes}")
         if self.scale is None:
             object.__setattr__(self, "scale", 1 / math.sqrt(self.d))
-        if not (isinstance(self.scale, (int, float)) and math.isfinite(self.scale) and self.scale > 0):
+        if not (
+            isinstance(self.scale, (int, float)) and math.isfinite(self.scale) and self.scale > 0
+        ):
             raise ValueError(f"scale must be a positive number, not {self.scale!r}")
         if self.row_max is not None:
             _positive("row_max", self.row_max)
@@ -77,8 +79,12 @@ class Config:
             if not isinstance(shape, Shape):
                 raise TypeError(f"Format of {name} must be a fixed-point shape, not {shape!r}")
             if not shape.signed or shape.width < 2:
-                raise ValueError(f"Format of {name} must be signed, of 2 bits or more, not {shape!r}")
-        widest = self.v.width + self.weight_bits + ROW_BITS + max(self.o.f_bits - self.v.f_bits, 0) + 1
+                raise ValueError(
+                    f"Format of {name} must be signed, of 2 bits or more, not {shape!r}"
+                )
+        widest = (
+            self.v.width + self.weight_bits + ROW_BITS + max(self.o.f_bits - self.v.f_bits, 0) + 1
+        )
         if max(widest, self.dot.width) > MAX_BITS:
             raise ValueError(
                 f"Formats must keep sums within {MAX_BITS} bits: q·k takes {self.dot.width}, "
@@ -98,7 +104,9 @@ class Config:
     @property
     def dv_lanes(self):
         """Elements of a value in one token: the least that keep up with the keys."""
-        return next(n for n in range(1, self.dv + 1) if self.dv % n == 0 and self.dv // n <= self.beats)
+        return next(
+            n for n in range(1, self.dv + 1) if self.dv % n == 0 and self.dv // n <= self.beats
+        )
 
     @property
     def dv_beats(self):

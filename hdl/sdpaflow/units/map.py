@@ -51,7 +51,9 @@ class Map(Unit):
         self.names = ["i"] if len(shapes) == 1 else [f"i{n}" for n in range(len(shapes))]
         self.latency = fn.latency
         self.words = 2 if self._looped else fn.latency
-        self.bits = sum(_stage_bits(fn)[:: fn.latency - 1 or 1] if self._looped else _stage_bits(fn))
+        self.bits = sum(
+            _stage_bits(fn)[:: fn.latency - 1 or 1] if self._looped else _stage_bits(fn)
+        )
         flags = ["saturated"] if fn.saturates else []
         flags += ["misframed"] if rank and len(shapes) > 1 else []
         ports = {name: In(tokens(s, rank)) for name, s in zip(self.names, shapes, strict=True)}
@@ -128,13 +130,17 @@ class Map(Unit):
             m.d.sync += Value.cast(self.o.payload.data).eq(Value.cast(results[0]))
             m.d.sync += self.o.payload.last.eq(kept)
         with m.If(valid & ready):
-            m.d.sync += [Value.cast(s).eq(Value.cast(v)) for s, v in zip(state, loaded, strict=True)]
+            m.d.sync += [
+                Value.cast(s).eq(Value.cast(v)) for s, v in zip(state, loaded, strict=True)
+            ]
             m.d.sync += [kept.eq(last), count.eq(self.fn.steps), busy.eq(1)]
         with m.Elif(finished):
             m.d.sync += busy.eq(0)
         with m.Elif(count != 0):
             stepped = self.fn.step(*state)
-            m.d.sync += [Value.cast(s).eq(Value.cast(v)) for s, v in zip(state, stepped, strict=True)]
+            m.d.sync += [
+                Value.cast(s).eq(Value.cast(v)) for s, v in zip(state, stepped, strict=True)
+            ]
             m.d.sync += count.eq(count - 1)
 
     def _flag(self, m, fire, results):

@@ -49,7 +49,9 @@ class MemReduce(Unit):
         if not isinstance(fn, Fold):
             raise TypeError(f"Function of a MemReduce must be a Fold, not {fn!r}")
         if rank < 2:
-            raise ValueError(f"A MemReduce folds groups of groups: rank must be 2 or more, not {rank}")
+            raise ValueError(
+                f"A MemReduce folds groups of groups: rank must be 2 or more, not {rank}"
+            )
         self.fn = fn
         self.size = self.words = check_size(size)
         self.bits = size * width(fn.state)
@@ -60,7 +62,9 @@ class MemReduce(Unit):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.partial = partial = memory.Memory(shape=self.fn.state, depth=self.size, init=[])
+        m.submodules.partial = partial = memory.Memory(
+            shape=self.fn.state, depth=self.size, init=[]
+        )
         write, read = partial.write_port(), partial.read_port(domain="comb")
 
         at = Signal(range(self.size))  # position of the next input

@@ -45,7 +45,9 @@ class Replay(Unit):
 
     def __init__(self, shape, over, size, rank=2):
         if rank < 2:
-            raise ValueError(f"A companion has groups of groups: rank must be 2 or more, not {rank}")
+            raise ValueError(
+                f"A companion has groups of groups: rank must be 2 or more, not {rank}"
+            )
         self.shape = shape
         self.size = self.words = check_size(size)
         self.bits = size * width(shape)
@@ -70,7 +72,11 @@ class Replay(Unit):
         last = self.over.payload.last
         fire = self.o.valid & self.o.ready
 
-        m.d.comb += [write.addr.eq(at), write.data.eq(self.i.payload.data), write.en.eq(fire & first)]
+        m.d.comb += [
+            write.addr.eq(at),
+            write.data.eq(self.i.payload.data),
+            write.en.eq(fire & first),
+        ]
         m.d.comb += read.addr.eq(at)
         m.d.comb += self.o.valid.eq(self.over.valid & (self.i.valid | ~first))
         m.d.comb += self.o.payload.data.over.eq(self.over.payload.data)

@@ -1,0 +1,1 @@
+"""What drives, checks and measures the pipelines: engines, stalls, reports, waves, command line."""
