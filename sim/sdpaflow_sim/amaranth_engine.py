@@ -17,7 +17,7 @@ PERIOD = 10e-9
 """Clock period in simulated time, in seconds: 100 MHz."""
 
 PATIENCE = 96
-"""Cycles with all ports willing and nothing moving, after which a design is stuck."""
+"""Times that every port was willing and yet nothing moved, after which a design is stuck."""
 
 
 def simulate(
@@ -109,7 +109,7 @@ class _Source:
         self.token = None
 
     def prepare(self, ctx):
-        """Choose for the next cycle; false if the schedule kept it from offering."""
+        """Choose for the next cycle; false if the schedule keeps it from offering."""
         go = next(self.schedule)
         if self.token is None:
             self.token = next(self.tokens, None) if go else None
@@ -176,9 +176,11 @@ class _Bench:
         trace.peaks = dict.fromkeys(self.fifos, 0)
         trace.saturations = {name: 0 for name, flag, _ in self.events if flag == "saturated"}
 
-        cycle, start, quiet, last_fill = 0, None, 0, None
+        ports = (*sources, *sinks.values())
+        cycle, start, last_fill, words = 0, None, None, 0
+        still, quiet, awaited = 0, 0, set(ports)
         held, before = 0, ()
-        willing = self._prepare(ctx, (*sources, *sinks.values()))
+        unwilling = self._prepare(ctx, ports)
         async for _, _, *now in ctx.tick().sample(*self._probes()):
             in_ready, out_valid, fill, events, valid, ready, *payloads = now
             moved = False
@@ -193,6 +195,7 @@ class _Bench:
             for index, sink in enumerate(sinks.values()):
                 if sink.ready and out_valid >> index & 1:
                     moved = True
+                    start = cycle if start is None else start
                     if counts and not sink.done:
                         sink.tokens.append(payloads[index])
                         sink.times.append(cycle - start)
@@ -203,27 +206,33 @@ class _Bench:
                 self._count(events, trace, cycle)
             if fill != last_fill:
                 last_fill, moved = fill, True
-                self._fill(fill, trace)
+                words = self._fill(fill, trace)
+            if start is not None:
+                trace.fill.append(words)
 
             cycle += 1
             if counts and all(sink.done for sink in sinks.values()):
                 return
-            quiet = 0 if moved else quiet + willing
+            awaited &= unwilling
+            if moved:
+                still, quiet, awaited = cycle, 0, set(ports)
+            elif not awaited:
+                quiet, awaited = quiet + 1, set(ports)
             if counts and quiet > PATIENCE:
                 raise DeadlockError(
-                    f"nothing moves after cycle {cycle - quiet}: {diagnose(self.dut, ctx.get)}"
+                    f"nothing moves after cycle {still}: {diagnose(self.dut, ctx.get)}"
                 )
             if cycle == limit:
                 if counts is None:
                     return
                 given = ", ".join(f"{len(s.tokens)} of {s.count} at {n}" for n, s in sinks.items())
                 raise LimitError(f"not finished after {limit} cycles: tokens given, {given}")
-            willing = self._prepare(ctx, (*sources, *sinks.values()))
+            unwilling = self._prepare(ctx, ports)
 
     @staticmethod
     def _prepare(ctx, ports):
-        choices = [port.prepare(ctx) for port in ports]
-        return all(choices)
+        """Set up the next cycle; the ports that their schedules keep from moving."""
+        return {port for port in ports if not port.prepare(ctx)}
 
     def _probes(self):
         """What is sampled each cycle: a few wide values, since each costs."""
@@ -256,10 +265,14 @@ class _Bench:
                 trace.saturations[name] += 1
 
     def _fill(self, fill, trace):
+        words = 0
         for name, fifo in self.fifos.items():
             width = len(fifo.level)
-            trace.peaks[name] = max(trace.peaks[name], fill & ((1 << width) - 1))
+            level = fill & ((1 << width) - 1)
+            trace.peaks[name] = max(trace.peaks[name], level)
+            words += level
             fill >>= width
+        return words
 
 
 def _cat(values):

@@ -28,6 +28,8 @@ class Trace:
         Greatest fill of each FIFO, in words.
     saturations : dict of :class:`int`
         Clamped tokens, by name of the unit.
+    fill : list of :class:`int`
+        Words in all FIFOs together, in each cycle from cycle 0 on.
     """
 
     outputs: dict = field(default_factory=dict)
@@ -35,6 +37,7 @@ class Trace:
     cycles: int = 0
     peaks: dict = field(default_factory=dict)
     saturations: dict = field(default_factory=dict)
+    fill: list = field(default_factory=list)
 
 
 class SimulationError(RuntimeError):

@@ -39,7 +39,7 @@ class Stall:
     @property
     def always(self):
         """Whether it never waits."""
-        return set(self.spec) == {"1"}
+        return self._chance == 0 or "0" not in self.spec
 
     def __iter__(self):
         if self._chance is None:

@@ -19,7 +19,6 @@ from sdpaflow.units import (
     Replay,
     Scan,
     Unit,
-    tokens,
 )
 
 __all__ = ["Dataflow", "Edge", "Node", "Wire"]
@@ -247,6 +246,8 @@ class Dataflow(wiring.Component):
     def _wire(self, name, shape, rank, source, port):
         wire = Wire(name, shape, rank, source, port)
         self._wires.append(wire)
+        if source:
+            source.outputs[port] = None  # in the order of ports, until the wire is used
         return wire
 
     def _connect(self, wire, target, port):

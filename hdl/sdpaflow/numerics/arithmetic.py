@@ -12,6 +12,7 @@ from amaranth.lib import data
 
 from sdpaflow.numerics import fixed
 from sdpaflow.numerics.operator import Operator
+from sdpaflow.numerics.raw import any_lane
 
 __all__ = [
     "Add",
@@ -161,7 +162,7 @@ class Narrow(Operator):
         self.inputs = (source,)
         self.shape = vector_like([source], element)
         self.element = element
-        self.rounding = rounding
+        self.rounding = fixed.check_rounding(rounding)
 
     def stages(self):
         def stage(value):
@@ -176,4 +177,4 @@ class Narrow(Operator):
         drop = element_of(self.inputs[0]).f_bits - self.element.f_bits
         rounded = fixed.round_raw(value, drop, self.rounding)
         narrowed, clamped = fixed.saturate_raw(rounded, self.element)
-        return narrowed, clamped.reshape(len(clamped), -1).any(axis=1)
+        return narrowed, any_lane(clamped)

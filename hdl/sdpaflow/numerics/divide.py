@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Mux
 from sdpaflow.numerics.arithmetic import element_of, join, split, vector_like
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow.numerics.operator import Iterative
-from sdpaflow.numerics.raw import MAX_BITS
+from sdpaflow.numerics.raw import MAX_BITS, any_lane
 
 __all__ = ["Divide"]
 
@@ -111,7 +111,7 @@ class Divide(Iterative):
         signed = np.where(num < 0, -whole, whole)
         over = over | (signed < self.element.raw_min) | (signed > self.element.raw_max)
         clamp = np.where(num < 0, self.element.raw_min, self.element.raw_max)
-        return np.where(over, clamp, signed), over.reshape(len(over), -1).any(axis=1)
+        return np.where(over, clamp, signed), any_lane(over)
 
 
 def _by_lane(values):

@@ -111,7 +111,7 @@ class Exp2(Operator):
 
 @functools.cache
 def _table(index_bits, rest_bits, f_bits):
-    """Lines through ``2**r`` over [0, 1): intercepts of ``f_bits``, slopes of ``f_bits - index_bits``.
+    """Lines through ``2**r`` over [0, 1): intercepts and slopes, in units of ``2**-f_bits``.
 
     The slope of a segment is its chord's, the best for a convex function; the intercept then halves
     the greatest error over the segment's inputs, the rounding of the slope and of the product

@@ -11,13 +11,14 @@ Every operation on a :class:`Value` has a twin on raw numpy integers (:func:`rou
 import math
 import operator
 import re
+from fractions import Fraction
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Format, Mux, ShapeCastable, ValueCastable, signed, unsigned
 from amaranth.hdl import Shape as HDLShape
 from amaranth.hdl import Value as HDLValue
 
-__all__ = ["SQ", "UQ", "Shape", "Value", "parse", "round_raw", "saturate_raw"]
+__all__ = ["SQ", "UQ", "Shape", "Value", "check_rounding", "parse", "round_raw", "saturate_raw"]
 
 ROUNDINGS = ("even", "floor")
 
@@ -91,12 +92,12 @@ class Shape(ShapeCastable):
         return math.ldexp(1.0, -self.f_bits)
 
     def to_raw(self, value):
-        """Raw integer nearest to a float (ties to even); ``ValueError`` out of range."""
+        """Raw integer nearest to a number (ties to even); ``ValueError`` out of range."""
         if not isinstance(value, (int, float)):
             raise TypeError(f"Fixed-point constant must be a number, not {value!r}")
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{value} is not representable in {self!r}")
-        raw = round(math.ldexp(value, self.f_bits))
+        raw = round(Fraction(value) * (1 << self.f_bits))
         if not self.raw_min <= raw <= self.raw_max:
             raise ValueError(
                 f"{value} is outside {self!r}, which holds {self.min()} to {self.max()}"
@@ -165,6 +166,8 @@ class Value(ValueCastable):
         value = HDLValue.cast(target)
         if len(value) != shape.width:
             raise ValueError(f"Target must be {shape.width} bits for {shape!r}, not {len(value)}")
+        if value.shape().signed != shape.signed:
+            value = value.as_signed() if shape.signed else value.as_unsigned()
         self._shape = shape
         self._target = value
 
@@ -198,7 +201,7 @@ class Value(ValueCastable):
 
     def numerator(self):
         """The raw integer, with its sign."""
-        return self._target.as_signed() if self.signed else self._target.as_unsigned()
+        return self._target
 
     def eq(self, other):
         if isinstance(other, (int, float)):
@@ -209,6 +212,13 @@ class Value(ValueCastable):
                     f"Assigning {other.shape()!r} to {self._shape!r} would lose fraction bits; "
                     "use reshape() first"
                 )
+            extra = self.f_bits - other.f_bits
+            low, high = other.shape().raw_min << extra, other.shape().raw_max << extra
+            if low < self._shape.raw_min or high > self._shape.raw_max:
+                raise ValueError(
+                    f"Assigning {other.shape()!r} to {self._shape!r} would lose integer bits; "
+                    "use saturate() first"
+                )
             return self._target.eq(other._aligned(self.f_bits))
         return self._target.eq(other)
 
@@ -218,18 +228,17 @@ class Value(ValueCastable):
         ``rounding`` is ``"even"`` (to nearest, ties to even) or ``"floor"``. Rounding to nearest
         may carry, so the result has one more integer bit.
         """
-        if rounding not in ROUNDINGS:
-            raise ValueError(f"Rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
+        check_rounding(rounding)
         drop = self.f_bits - f_bits
         if drop <= 0:
             return Value.cast(self._aligned(f_bits), f_bits)
-        # One bit of sign or zero above, so that the slice is never empty.
-        raw = Cat(self._target, self._target[-1] if self.signed else Const(0, 1))
+        raw = self.numerator()
         floor = raw[drop:].as_signed() if self.signed else raw[drop:]
         if rounding == "floor":
             return Value.cast(floor, f_bits)
-        up = raw[drop - 1] & (raw[: drop - 1].any() | floor[0])
-        return Value.cast(floor + up, f_bits)
+        up = raw[drop - 1] & (raw[: drop - 1].any() | floor[:1].any())
+        nearest = (floor + up)[: len(floor) + 1]
+        return Value.cast(nearest.as_signed() if self.signed else nearest, f_bits)
 
     def overflows(self, shape):
         """Whether the integer part is outside the range of ``shape``."""
@@ -255,9 +264,7 @@ class Value(ValueCastable):
         return shifted.as_signed() if self.signed else shifted
 
     def _binary(self, other, op):
-        if isinstance(other, float):
-            raise TypeError(f"A float must be given a format first, not {other!r}")
-        other = Value.cast(other)
+        other = _operand(other)
         f_bits = max(self.f_bits, other.f_bits)
         return op(self._aligned(f_bits), other._aligned(f_bits)), f_bits
 
@@ -268,16 +275,14 @@ class Value(ValueCastable):
         return Value.cast(*self._binary(other, operator.sub))
 
     def __mul__(self, other):
-        if isinstance(other, float):
-            raise TypeError(f"A float must be given a format first, not {other!r}")
-        other = Value.cast(other)
+        other = _operand(other)
         return Value.cast(self.numerator() * other.numerator(), self.f_bits + other.f_bits)
 
     __radd__ = __add__
     __rmul__ = __mul__
 
     def __rsub__(self, other):
-        return Value.cast(other) - self
+        return _operand(other) - self
 
     def __neg__(self):
         return Value.cast(-self.numerator(), self.f_bits)
@@ -309,8 +314,22 @@ class Value(ValueCastable):
         return f"(fixed {self._shape!r} {self._target!r})"
 
 
+def _operand(other):
+    if isinstance(other, float):
+        raise TypeError(f"A float must be given a format first, not {other!r}")
+    return Value.cast(other)
+
+
+def check_rounding(rounding):
+    """A way to round, or an error."""
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"Rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
+    return rounding
+
+
 def round_raw(raw, drop, rounding="even"):
-    """Drop ``drop`` fraction bits of raw integers (negative: add some); as :meth:`Value.reshape`."""
+    """Drop ``drop`` fraction bits of raw integers (negative: add); as :meth:`Value.reshape`."""
+    check_rounding(rounding)
     raw = np.asarray(raw, dtype=np.int64)
     if drop <= 0:
         return raw << -drop

@@ -97,7 +97,7 @@ class RunningMax(Fold):
 
     def __init__(self, score):
         self.token = score
-        self.state = SQ(score.i_bits + 1, 0)
+        self.state = SQ(score.i_bits + 1 + (not score.signed), 0)
         self.difference = (example(score) - example(self.state)).shape()
 
     @property

@@ -16,7 +16,20 @@ import numpy as np
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
-__all__ = ["MAX_BITS", "count", "equal", "pack", "quantise", "take", "to_float", "unpack", "width"]
+__all__ = [
+    "MAX_BITS",
+    "any_lane",
+    "count",
+    "equal",
+    "pack",
+    "put",
+    "quantise",
+    "take",
+    "to_float",
+    "unpack",
+    "width",
+    "zeros",
+]
 
 MAX_BITS = 62
 
@@ -47,7 +60,8 @@ def zeros(shape, n):
     if isinstance(shape, data.StructLayout):
         return {name: zeros(field, n) for name, field in shape.members.items()}
     if isinstance(shape, data.ArrayLayout):
-        return np.zeros((n, shape.length), dtype=np.int64)
+        each = zeros(shape.elem_shape, n * shape.length)
+        return each.reshape(n, shape.length, *each.shape[1:])
     return np.zeros(n, dtype=np.int64)
 
 
@@ -60,7 +74,12 @@ def equal(a, b):
     """Per token, whether all bits agree."""
     if isinstance(a, dict):
         return np.all([equal(a[name], b[name]) for name in a], axis=0)
-    return (a == b).reshape(len(a), -1).all(axis=1)
+    return ~any_lane(a != b)
+
+
+def any_lane(flags):
+    """Per token, whether the flag of any lane is up."""
+    return flags.any(axis=tuple(range(1, flags.ndim)))
 
 
 def quantise(values, shape):
@@ -81,8 +100,9 @@ def _bits(shape, raw):
         parts = [_bits(field, raw[name]) for name, field in shape.members.items()]
         return np.concatenate(parts, axis=1)
     if isinstance(shape, data.ArrayLayout):
-        flat = np.asarray(raw, dtype=np.int64).reshape(-1)
-        return _bits(shape.elem_shape, flat).reshape(len(raw), -1)
+        each = np.asarray(raw, dtype=np.int64)
+        each = each.reshape(len(raw) * shape.length, *each.shape[2:])
+        return _bits(shape.elem_shape, each).reshape(len(raw), width(shape))
     places = np.arange(width(shape))
     return ((np.asarray(raw, dtype=np.int64)[:, None] >> places) & 1).astype(np.uint8)
 
@@ -95,8 +115,9 @@ def _numbers(shape, bits):
             start += width(field)
         return fields
     if isinstance(shape, data.ArrayLayout):
-        each = bits.reshape(len(bits) * shape.length, -1)
-        return _numbers(shape.elem_shape, each).reshape(len(bits), shape.length)
+        each = bits.reshape(len(bits) * shape.length, width(shape.elem_shape))
+        numbers = _numbers(shape.elem_shape, each)
+        return numbers.reshape(len(bits), shape.length, *numbers.shape[1:])
     storage = Shape.cast(shape)
     weights = np.int64(1) << np.arange(storage.width)
     if storage.signed:

@@ -15,6 +15,10 @@ ROW_BITS = 16
 """A running sum has this many bits more than what it adds: rows of up to 65 536 keys."""
 
 
+Q4_12 = SQ(4, 12)
+"""Format of q, k and v unless given."""
+
+
 @dataclass(frozen=True)
 class Config:
     """Parameters of an attention pipeline.
@@ -44,9 +48,9 @@ class Config:
     d: int
     dv: int | None = None
     lanes: int | None = None
-    q: Shape = SQ(4, 12)
-    k: Shape = SQ(4, 12)
-    v: Shape = SQ(4, 12)
+    q: Shape = Q4_12
+    k: Shape = Q4_12
+    v: Shape = Q4_12
     o: Shape | None = None
     scale: float | None = None
     row_max: int | None = None

@@ -17,7 +17,8 @@ class MemReduce(Unit):
     Token number b of each innermost group is folded into partial result number b, kept in a memory.
     With the token marked ``last[1]`` the results are complete and leave in order, while the next
     group of groups may already start to replace them, each right behind. One token per cycle; the
-    first result follows that last token by one cycle.
+    first result follows that last token by one cycle. A group shorter than those of the group of
+    groups before waits with its last token until the results before it have left.
 
     All innermost groups of one group must be equally long and fit the memory; where they do not,
     ``misframed`` is raised.
@@ -78,8 +79,9 @@ class MemReduce(Unit):
         send = leaving & self.o.ready
         sent = send & (out == end)
 
-        # While results leave, the next row may fill the places behind them, but no more than that.
-        behind = first & ((at < out) | ((at == out) & send)) & (~last[1] | sent)
+        # While results leave, the next row's first group may fill the places behind them, but not
+        # end before them: `end` is still theirs.
+        behind = first & ((at < out) | ((at == out) & send)) & (~last[0] | sent)
         m.d.comb += self.i.ready.eq(~leaving | behind)
         m.d.comb += read.addr.eq(Mux(leaving, out, at))
         new, flag = self.fn.step(first, read.data, self.i.payload.data)
@@ -102,8 +104,7 @@ class MemReduce(Unit):
             m.d.sync += at.eq(Mux(last[0] | full, 0, at + 1))
             with m.If(last[0]):
                 m.d.sync += first.eq(last[1])
-                with m.If(~leaving | sent):
-                    m.d.sync += end.eq(at)
+                m.d.sync += end.eq(at)
             with m.If(last[1]):
                 m.d.sync += leaving.eq(1)
                 m.d.sync += outer.eq(last[2:])

@@ -1,0 +1,50 @@
+# Every target sets up what it needs, in .venv; nothing else on the machine is touched.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+READY  := .venv/ready
+
+.PHONY: demo test lint format types waves readme lock clean
+
+demo: $(READY)  ## run the main job on real data
+	@mkdir -p build
+	$(BIN)/sdpaflow compare --figure build/compare.png --json build/compare.json
+
+test: $(READY) lint types  ## everything that CI checks
+	$(BIN)/pytest -q -n $(JOBS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+waves: $(READY)  ## waveforms of two pipelines, with their GTKWave save files
+	$(BIN)/python scripts/waves.py
+
+readme: $(READY)  ## measure the README's tables and figures anew
+	$(BIN)/python scripts/readme.py --write
+
+lock:  ## choose and pin new versions of all dependencies
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install -q pip-tools
+	build/lock/bin/pip-compile -q --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --extra dev -o requirements.lock pyproject.toml requirements.in
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	find hdl sim tests scripts -name __pycache__ -prune -exec rm -rf {} +

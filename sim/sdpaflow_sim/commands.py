@@ -1,0 +1,170 @@
+"""What the commands do, once their arguments are read."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from sdpaflow.graph import draw
+
+from sdpaflow_sim import figure, netlist, stalls, tables, waves
+from sdpaflow_sim.files import check_writable, replacing
+from sdpaflow_sim.inputs import InputError, build, load, sample, split_heads
+from sdpaflow_sim.progress import Progress
+from sdpaflow_sim.run import run as run_pipeline
+
+__all__ = ["compare", "count", "graph", "run"]
+
+
+def compare(arguments):
+    """Several pipelines on the same data: a table, and a figure."""
+    if Path(arguments.figure).suffix not in {".png", ".svg"}:
+        raise InputError(f"figure must be a .png or .svg file, not {arguments.figure}")
+    if arguments.jobs is not None and arguments.jobs < 1:
+        raise InputError(f"jobs must be at least 1, not {arguments.jobs}")
+    for path in filter(None, [arguments.figure, arguments.json]):
+        check_writable(path)
+    heads = _heads(arguments)
+    queries = sum(len(head[0]) for head in heads)
+    jobs = [(name, _options(arguments), heads) for name in arguments.pipelines]
+    for job in jobs:
+        _build(*job)
+    with Progress(dict.fromkeys(arguments.pipelines, queries), quiet=arguments.quiet) as progress:
+        reports, counts = zip(*progress.run_all(_measure, jobs, arguments.jobs), strict=True)
+    first = reports[0]
+    title = (
+        f"{first.n_q} queries, {first.n_k} keys, d = {first.d}, {first.lanes} lanes, formats "
+        + " ".join(f"{name} {shape}" for name, shape in first.formats.items())
+    )
+    print(tables.render(tables.comparison(reports, counts, title), markdown=arguments.markdown))
+    with replacing(arguments.figure) as path:
+        figure.comparison(path, reports)
+    print(f"figure: {arguments.figure}")
+    if arguments.json:
+        _write_json(arguments.json, [report.to_dict() for report in reports])
+    return 0 if all(report.bit_exact for report in reports) else 1
+
+
+def _measure(counter, name, options, heads):
+    pipeline = _build(name, options, heads)
+    report = run_pipeline(pipeline, *_columns(heads), progress=counter)
+    return report, netlist.count(pipeline)
+
+
+def run(arguments):
+    """One pipeline: its outputs and its report."""
+    for path in filter(None, [arguments.vcd, arguments.out, arguments.json]):
+        check_writable(path)
+    if arguments.vcd:
+        check_writable(waves.save_path(arguments.vcd))
+    if arguments.limit is not None and arguments.limit < 1:
+        raise InputError(f"limit must be at least 1 cycle, not {arguments.limit}")
+    heads = _heads(arguments)
+    pipeline = _build(arguments.pipeline, _options(arguments), heads)
+    schedules = None
+    if arguments.stalls:
+        try:
+            schedules = stalls.parse(arguments.stalls, ["q", "k", "v", "o"], arguments.seed)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+    queries = sum(len(head[0]) for head in heads)
+    with Progress({arguments.pipeline: queries}, quiet=arguments.quiet) as progress:
+        report = run_pipeline(
+            pipeline,
+            *_columns(heads),
+            stalls=schedules,
+            limit=arguments.limit,
+            engine=arguments.engine,
+            vcd=arguments.vcd,
+            progress=progress.counter(arguments.pipeline),
+        )
+    if arguments.vcd:
+        waves.write_gtkw(waves.save_path(arguments.vcd), arguments.vcd, pipeline)
+    if arguments.out:
+        with replacing(arguments.out) as path, open(path, "wb") as file:
+            np.save(file, np.asarray(report.outputs))
+    if arguments.json:
+        _write_json(arguments.json, report.to_dict())
+    if not arguments.quiet:
+        print(tables.render(tables.summary(report)), end="")
+    return 0 if report.bit_exact else 1
+
+
+def graph(arguments):
+    """A drawing of a pipeline."""
+    kind = arguments.format or (arguments.out and Path(arguments.out).suffix[1:]) or "mermaid"
+    kind = {"mmd": "mermaid", "md": "mermaid", "gv": "dot"}.get(kind, kind)
+    drawers = {"mermaid": draw.to_mermaid, "dot": draw.to_dot, "svg": draw.to_svg}
+    if kind not in drawers:
+        raise InputError(f"format must be one of {', '.join(drawers)}, not {kind!r}")
+    if arguments.out:
+        check_writable(arguments.out)
+    heads = _heads(arguments)
+    pipeline = _build(arguments.pipeline, _options(arguments), heads)
+    peaks = None
+    if arguments.run:
+        queries = sum(len(head[0]) for head in heads)
+        with Progress({arguments.pipeline: queries}) as progress:
+            counter = progress.counter(arguments.pipeline)
+            peaks = run_pipeline(pipeline, *_columns(heads), progress=counter).peaks
+    drawing = drawers[kind](pipeline, peaks)
+    if arguments.out:
+        with replacing(arguments.out) as path:
+            path.write_text(drawing, encoding="utf-8")
+    else:
+        print(drawing, end="" if drawing.endswith("\n") else "\n")
+    return 0
+
+
+def count(arguments):
+    """Flip-flops, memory bits and words of a pipeline, unit by unit."""
+    if arguments.json:
+        check_writable(arguments.json)
+    pipeline = _build(arguments.pipeline, _options(arguments), _heads(arguments))
+    counted = netlist.count(pipeline)
+    title = f"{arguments.pipeline}, {pipeline.config}"
+    print(tables.render(tables.counts(counted, title)), end="")
+    if arguments.json:
+        _write_json(arguments.json, asdict(counted))
+    return 0
+
+
+def _heads(arguments):
+    """The heads that the arguments ask for."""
+    files = [arguments.q, arguments.k, arguments.v]
+    if any(files):
+        if not all(files):
+            missing = [f"--{n}" for n, file in zip("qkv", files, strict=True) if not file]
+            raise InputError(f"q, k and v go together: {' and '.join(missing)} missing")
+        if arguments.layer is not None or arguments.head is not None:
+            raise InputError("--layer and --head choose shipped data; leave them out with --q")
+        arrays = [load(file) for file in files]
+    else:
+        layer = 5 if arguments.layer is None else arguments.layer
+        arrays = sample(layer, arguments.head or 0)
+    heads = split_heads(*arrays)
+    if arguments.tokens is not None:
+        if arguments.tokens < 1:
+            raise InputError(f"tokens must be at least 1, not {arguments.tokens}")
+        heads = [tuple(array[: arguments.tokens] for array in head) for head in heads]
+    return heads
+
+
+def _columns(heads):
+    """Lists of queries, of keys and of values."""
+    return map(list, zip(*heads, strict=True))
+
+
+def _options(arguments):
+    """Fields of the configuration as given; None where not."""
+    names = ("lanes", "scale", "segments", "row_max")
+    return {**{name: getattr(arguments, name) for name in names}, **arguments.formats}
+
+
+def _build(name, options, heads):
+    return build(name, heads, **options)
+
+
+def _write_json(path, data):
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

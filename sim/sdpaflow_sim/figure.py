@@ -1,0 +1,115 @@
+"""The figure of a comparison: what waits in FIFOs, and for how long."""
+
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["COLOURS", "comparison"]
+
+COLOURS = {
+    "naive": "#c8403a",
+    "reordered": "#8a8f98",
+    "scaled": "#d98a29",
+    "scaled-reordered": "#7b5ea7",
+    "memory-free": "#1f7a8c",
+}
+"""One colour per pipeline, in every figure."""
+
+
+def comparison(path, reports):
+    """Draw pipelines that ran on the same data.
+
+    Above, the words that wait in FIFOs, cycle by cycle; below, the words at peak, split into the
+    long FIFOs and all others, and the cycles per score.
+
+    Parameters
+    ----------
+    path : path
+        A ``.png`` or ``.svg`` file.
+    reports : list of :class:`Report`
+        With their ``fill``.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    style = {
+        "font.family": "DejaVu Sans",
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "svg.hashsalt": "sdpaflow",
+    }
+    with plt.rc_context(style):
+        figure = plt.figure(figsize=(10, 6.2), layout="constrained")
+        grid = figure.add_gridspec(2, 2, height_ratios=[1.55, 1])
+        _over_time(figure.add_subplot(grid[0, :]), reports)
+        _peaks(figure.add_subplot(grid[1, 0]), reports)
+        _rates(figure.add_subplot(grid[1, 1]), reports)
+        first = reports[0]
+        figure.suptitle(
+            f"Attention over {first.n_k} keys, {first.n_q} queries, d = {first.d}, "
+            f"{first.lanes} lanes",
+            x=0.01,
+            ha="left",
+            fontweight="bold",
+        )
+        metadata = {"Date": None} if Path(path).suffix == ".svg" else None
+        figure.savefig(path, dpi=150, metadata=metadata)
+        plt.close(figure)
+
+
+def _over_time(axes, reports):
+    tallest = max(max(report.fill) for report in reports)
+    rows = 4
+    shown = min(max(report.cycles for report in reports), int(rows * max(r.cycles for r in reports) / reports[0].n_q / reports[0].heads))
+    for report in sorted(reports, key=lambda report: -max(report.fill)):
+        fill = np.asarray(report.fill)[: shown + 1]
+        colour = COLOURS[report.pipeline]
+        axes.plot(np.arange(len(fill)), fill, color=colour, linewidth=1.8, drawstyle="steps-post")
+        axes.fill_between(np.arange(len(fill)), fill, color=colour, alpha=0.12, step="post", linewidth=0)
+        axes.annotate(
+            report.pipeline,
+            (len(fill) - 1, fill[-1]),
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            fontweight="bold",
+        )
+    axes.set_xlim(0, shown)
+    axes.set_ylim(0, tallest * 1.12)
+    axes.set_xlabel("cycle")
+    axes.set_ylabel("words")
+    axes.set_title("Words waiting in FIFOs, first rows", loc="left", fontsize=10)
+
+
+def _peaks(axes, reports):
+    names = [report.pipeline for report in reports]
+    long = [sum(f.peak for f in report.fifos if f.depth > 2) for report in reports]
+    short = [sum(f.peak for f in report.fifos if f.depth <= 2) for report in reports]
+    colours = [COLOURS[name] for name in names]
+    axes.barh(names, short, color=colours, alpha=0.45, height=0.6)
+    axes.barh(names, long, left=short, color=colours, height=0.6)
+    for row, (a, b) in enumerate(zip(short, long, strict=True)):
+        note = f" {a + b:,}" + (f", {b:,} of them in long FIFOs" if b else ", no long FIFO")
+        axes.text(a + b, row, note, va="center", fontsize=9)
+    axes.set_xlim(0, 1.75 * max(a + b for a, b in zip(short, long, strict=True)))
+    axes.invert_yaxis()
+    axes.tick_params(left=False)
+    axes.set_title("FIFO words at peak", loc="left", fontsize=10)
+
+
+def _rates(axes, reports):
+    names = [report.pipeline for report in reports]
+    rates = [report.cycles_per_score for report in reports]
+    axes.barh(names, rates, color=[COLOURS[name] for name in names], height=0.6)
+    for row, rate in enumerate(rates):
+        axes.text(rate, row, f" {rate:.3f}", va="center", fontsize=9)
+    floor = reports[0].d / reports[0].lanes
+    axes.axvline(floor, color="black", linewidth=0.8, linestyle=":")
+    axes.set_xlim(0, 1.25 * max(rates))
+    axes.set_yticks([])
+    axes.invert_yaxis()
+    axes.set_title(f"Cycles per score; the floor is d / lanes = {floor:g}", loc="left", fontsize=10)

@@ -1,0 +1,72 @@
+"""Progress of runs, on a terminal only."""
+
+from concurrent.futures import ProcessPoolExecutor, wait
+from multiprocessing import get_context
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """A bar per run, on standard error; nothing of it when that is not a terminal.
+
+    Parameters
+    ----------
+    totals : dict of :class:`int`
+        Queries to answer, by name of the run.
+    quiet : :class:`bool`
+        Show nothing.
+    """
+
+    def __init__(self, totals, *, quiet=False):
+        console = Console(stderr=True)
+        self._bars = Bars(
+            TextColumn("{task.description:>16}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("queries"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=quiet or not console.is_terminal,
+        )
+        self._tasks = {
+            name: self._bars.add_task(name, total=total) for name, total in totals.items()
+        }
+
+    def __enter__(self):
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._bars.stop()
+
+    def counter(self, name):
+        """A function to be called with the queries answered so far."""
+        return lambda done: self._bars.update(self._tasks[name], completed=done)
+
+    def run_all(self, work, jobs, processes=None):
+        """Call ``work(counter, *job)`` for each run, in processes; returns the results in order."""
+        context = get_context("spawn")
+        done = context.Array("q", len(jobs))
+        with ProcessPoolExecutor(processes, context, _start, (done,)) as pool:
+            futures = [pool.submit(_call, work, index, job) for index, job in enumerate(jobs)]
+            while wait(futures, timeout=0.2).not_done:
+                for task, count in zip(self._tasks.values(), done, strict=True):
+                    self._bars.update(task, completed=count)
+            return [future.result() for future in futures]
+
+
+def _start(done):
+    global _done
+    _done = done
+
+
+def _call(work, index, job):
+    def counter(count):
+        _done[index] = count
+
+    return work(counter, *job)

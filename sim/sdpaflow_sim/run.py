@@ -1,0 +1,264 @@
+"""One call: a pipeline and arrays in; outputs, cycles and counts out."""
+
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from sdpaflow.numerics import raw
+from sdpaflow.pipelines import PIPELINES
+
+from sdpaflow_sim import amaranth_engine
+from sdpaflow_sim.inputs import InputError, build, split_heads
+from sdpaflow_sim.jobs import Head, Job
+from sdpaflow_sim.reference import attention
+
+__all__ = ["ENGINES", "FifoUse", "Report", "run"]
+
+ENGINES = {"amaranth": amaranth_engine.simulate}
+"""Functions like :func:`sdpaflow_sim.amaranth_engine.simulate`, by name."""
+
+
+@dataclass
+class FifoUse:
+    """A FIFO of the pipeline: its depth and its greatest fill in words, its width in bits."""
+
+    name: str
+    depth: int
+    width_bits: int
+    peak: int
+
+
+@dataclass
+class Report:
+    """What a run gave and what it took.
+
+    Attributes
+    ----------
+    pipeline, engine : :class:`str`
+        Their names.
+    n_q, n_k, d, dv, lanes, heads, row_max : :class:`int`
+        Queries and keys (of the longest head), dimensions, and heads run.
+    formats : dict of :class:`str`
+        Of ``q``, ``k``, ``v`` and ``o``. ``q`` holds scale · log2(e) · q.
+    cycles : :class:`int`
+        From the first input token accepted to the last output token accepted, inclusive.
+    scores, cycles_per_score
+        All heads together.
+    bit_exact : :class:`bool`
+        Every output, and every count of clamped tokens, equals that of the bit-exact model.
+    max_abs_error, mean_abs_error : :class:`float`
+        Against float64 on the quantised inputs: the error of the arithmetic.
+    max_abs_error_total : :class:`float`
+        Against float64 on the inputs as given: that of quantisation too.
+    output_ulp : :class:`float`
+        Unit in the last place of an output.
+    saturations : dict of :class:`int`
+        Clamped tokens by unit, and clamped elements of the inputs; what never happened is left out.
+    fifos : list of :class:`FifoUse`
+        In the order of the graph.
+    state_words, state_bits : :class:`int`
+        What the units themselves can hold.
+    intermediate_words, intermediate_bits : :class:`int`
+        FIFOs as configured, and state.
+    peak_words : :class:`int`
+        FIFOs at their greatest fill, and state.
+    outputs : numpy.ndarray
+        Floats, (N_q, dv), or a list of those for several heads.
+    fill : list of :class:`int`
+        Words in all FIFOs together, in each cycle.
+    """
+
+    pipeline: str
+    n_q: int
+    n_k: int
+    d: int
+    dv: int
+    lanes: int
+    heads: int
+    row_max: int | None
+    formats: dict
+    scale: float
+    engine: str
+    cycles: int
+    scores: int
+    cycles_per_score: float
+    bit_exact: bool
+    max_abs_error: float
+    mean_abs_error: float
+    max_abs_error_total: float
+    output_ulp: float
+    saturations: dict
+    fifos: list
+    state_words: int
+    state_bits: int
+    intermediate_words: int
+    intermediate_bits: int
+    peak_words: int
+    outputs: object = None
+    fill: list | None = None
+
+    @property
+    def peaks(self):
+        """Greatest fill by name of the FIFO."""
+        return {fifo.name: fifo.peak for fifo in self.fifos}
+
+    def to_dict(self):
+        """Plain data for JSON: everything but the outputs and the fill."""
+        plain = asdict(replace(self, outputs=None, fill=None))
+        return {key: value for key, value in plain.items() if key not in {"outputs", "fill"}}
+
+
+def run(pipeline, q, k, v, *, lengths=None, stalls=None, limit=None, engine="amaranth", watch=False,
+        vcd=None, progress=None):
+    """Compute attention with a simulated pipeline and check every bit of it.
+
+    Parameters
+    ----------
+    pipeline : :class:`Attention` or :class:`str`
+        A pipeline; or the name of one, to be built with formats and row length that fit the data.
+    q, k, v : array-like
+        Floats, (N_q, d), (N_k, d) and (N_k, dv). With one more dimension in front, or as lists of
+        such arrays: heads, run back to back.
+    lengths : array-like
+        For each query, how many keys it attends to, counted from the first; for several heads, a
+        list of those. All keys, unless given.
+    stalls : dict of :class:`Stall`
+        For inputs ``q``, ``k``, ``v`` and output ``o``.
+    limit : :class:`int`
+        Cycles after which to give up; unless given, 1000 and 64 for each that is needed.
+    engine : :class:`str`
+        A key of :data:`ENGINES`.
+    watch : :class:`bool`
+        Check the contract of streams on every stream within the pipeline.
+    vcd : path
+        Where to write a waveform.
+    progress : callable
+        Called with the number of queries answered, after each.
+
+    Returns
+    -------
+    :class:`Report`
+
+    Raises
+    ------
+    InputError
+        The data is not fit for the pipeline.
+    SimulationError
+        The run did not end: a deadlock, with its cause, or the limit.
+    """
+    if engine not in ENGINES:
+        raise InputError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")
+    given = split_heads(q, k, v)
+    if isinstance(pipeline, str):
+        pipeline = build(pipeline, given)
+    config = pipeline.config
+    _match(config, given)
+    rows = _lengths(lengths, given, config.row_max)
+    heads, clipped = _quantise(config, given, rows)
+    job = Job(config, heads)
+    trace = ENGINES[engine](
+        pipeline,
+        job.sources(),
+        {"o": job.outputs},
+        stalls=stalls,
+        limit=limit or 1000 + 64 * job.scores * config.beats,
+        watch=watch,
+        vcd=vcd,
+        progress=progress and (lambda tokens: progress(tokens // config.dv_beats)),
+    )
+    outputs = job.decode(trace.outputs["o"])
+    expected, clamped = job.expected(pipeline)
+    errors = _errors(config, given, heads, outputs)
+    fifos = [
+        FifoUse(edge.name, edge.depth, edge.fifo.bits // edge.depth, trace.peaks[edge.name])
+        for edge in pipeline.edges
+    ]
+    state_words = sum(node.unit.words for node in pipeline.nodes)
+    state_bits = sum(node.unit.bits for node in pipeline.nodes)
+    floats = np.split(raw.to_float(outputs, config.o), np.cumsum([len(h.q) for h in heads])[:-1])
+    return Report(
+        pipeline=next(name for name, kind in PIPELINES.items() if isinstance(pipeline, kind)),
+        n_q=max(len(head.q) for head in heads),
+        n_k=max(len(head.k) for head in heads),
+        d=config.d,
+        dv=config.dv,
+        lanes=config.lanes,
+        heads=len(heads),
+        row_max=config.row_max,
+        formats={name: repr(getattr(config, name)) for name in "qkvo"},
+        scale=config.scale,
+        engine=engine,
+        cycles=trace.cycles,
+        scores=job.scores,
+        cycles_per_score=trace.cycles / job.scores,
+        bit_exact=bool(np.array_equal(outputs, expected) and trace.saturations == clamped),
+        output_ulp=config.o.ulp,
+        saturations={n: c for n, c in {**clipped, **trace.saturations}.items() if c},
+        fifos=fifos,
+        state_words=state_words,
+        state_bits=state_bits,
+        intermediate_words=state_words + sum(fifo.depth for fifo in fifos),
+        intermediate_bits=state_bits + sum(fifo.depth * fifo.width_bits for fifo in fifos),
+        peak_words=state_words + sum(fifo.peak for fifo in fifos),
+        outputs=floats[0] if len(floats) == 1 else floats,
+        fill=trace.fill,
+        **errors,
+    )
+
+
+def _match(config, heads):
+    d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
+    if (d, dv) != (config.d, config.dv):
+        raise InputError(f"the pipeline is for d = {config.d}, dv = {config.dv}, not {d} and {dv}")
+
+
+def _lengths(lengths, heads, row_max):
+    """Keys per query for each head, checked."""
+    if lengths is None:
+        lengths = [np.full(len(queries), len(keys)) for queries, keys, _ in heads]
+    elif len(heads) == 1 and np.ndim(lengths) == 1:
+        lengths = [lengths]
+    if len(lengths) != len(heads):
+        raise InputError(f"lengths must be given for {len(heads)} heads, not {len(lengths)}")
+    checked = []
+    for given, (queries, keys, _) in zip(lengths, heads, strict=True):
+        rows = np.asarray(given)
+        if rows.shape != (len(queries),) or not np.issubdtype(rows.dtype, np.integer):
+            raise InputError(f"lengths must be {len(queries)} integers, not {rows.dtype} {rows.shape}")
+        if rows.min() < 1 or rows.max() > len(keys):
+            raise InputError(f"lengths must be 1 to {len(keys)}, not {rows.min()} to {rows.max()}")
+        if row_max is not None and rows.max() > row_max:
+            raise InputError(f"rows have up to {rows.max()} keys, more than row_max = {row_max}")
+        checked.append(rows.astype(np.int64))
+    return checked
+
+
+def _quantise(config, heads, lengths):
+    """Raw heads, and how many elements of each input were clamped."""
+    clipped = {"input q": 0, "input k": 0, "input v": 0}
+    quantised = []
+    for (queries, keys, values), rows in zip(heads, lengths, strict=True):
+        arrays = {"q": queries * config.factor, "k": keys, "v": values}
+        raws = {}
+        for name, array in arrays.items():
+            raws[name], count = raw.quantise(array, getattr(config, name))
+            clipped[f"input {name}"] += count
+        quantised.append(Head(**raws, lengths=rows))
+    return quantised, clipped
+
+
+def _errors(config, given, heads, outputs):
+    """Errors against float64, on the quantised inputs and on those given."""
+    values = raw.to_float(outputs, config.o)
+    exact, total = [], []
+    for (queries, keys, vectors), head in zip(given, heads, strict=True):
+        quantised = [raw.to_float(getattr(head, n), getattr(config, n)) for n in "qkv"]
+        exact.append(attention(*quantised, base2_scale=1.0, lengths=head.lengths))
+        total.append(
+            attention(queries, keys, vectors, base2_scale=config.factor, lengths=head.lengths)
+        )
+    error = np.abs(values - np.concatenate(exact))
+    return {
+        "max_abs_error": float(error.max()),
+        "mean_abs_error": float(error.mean()),
+        "max_abs_error_total": float(np.abs(values - np.concatenate(total)).max()),
+    }

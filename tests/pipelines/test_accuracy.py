@@ -1,0 +1,71 @@
+"""How close to float64, on real data; and what happens out of range."""
+
+import numpy as np
+import pytest
+from attention import NAMES, correct, pipeline
+from sdpaflow.numerics.fixed import SQ
+from sdpaflow_sim.inputs import build, sample, split_heads
+from sdpaflow_sim.jobs import Job
+from sdpaflow_sim.run import _errors, _lengths, _quantise
+
+
+def modelled(name, layer, number):
+    """Errors, in units in the last place, and clamped tokens of a shipped head, from the model."""
+    heads = split_heads(*sample(layer, number))
+    dut = build(name, heads)
+    quantised, clipped = _quantise(dut.config, heads, _lengths(None, heads, None))
+    outputs, clamped = Job(dut.config, quantised).expected(dut)
+    errors = _errors(dut.config, heads, quantised, outputs)
+    assert not any(clipped.values())
+    ulp = dut.config.o.ulp
+    return errors["max_abs_error"] / ulp, errors["mean_abs_error"] / ulp, clamped
+
+
+@pytest.mark.parametrize("layer", [0, 2, 5])
+def test_memory_free_on_every_shipped_head(layer):
+    """At most 2 units in the last place anywhere in a layer, and a quarter of one on average."""
+    errors = [modelled("memory-free", layer, number) for number in range(12)]
+    assert max(error for error, *_ in errors) <= 2
+    assert 0.2 < np.mean([mean for _, mean, _ in errors]) < 0.3
+    assert not any(any(clamped.values()) for *_, clamped in errors)
+
+
+@pytest.mark.parametrize("name", ["scaled", "scaled-reordered", "memory-free"])
+def test_scores_of_the_first_layer(name):
+    """Scores from −46 to +57 are no trouble where a maximum is subtracted."""
+    q, k, v = sample(0, 2)
+    scores = q.astype(float) @ k.T / np.sqrt(32)
+    assert (scores.min().round(), scores.max().round()) == (-46, 57)
+    report = correct(build(name, split_heads(q, k, v), lanes=32), q[40:44], k, v, watch=False)
+    assert report.max_abs_error <= 4 * report.output_ulp
+    assert report.saturations == {}
+
+
+@pytest.mark.parametrize("name", ["naive", "reordered"])
+def test_naive_reports_its_saturation(name):
+    """Where none is, the first layer saturates, and the report says where and how often."""
+    q, k, v = sample(0, 2)
+    dut = build(name, split_heads(q, k, v))
+    report = correct(dut, q[40:44], k, v, watch=False)
+    high = (q[40:44].astype(float) @ k.T * dut.config.factor >= 8).sum()
+    assert report.saturations["e_ij"] == pytest.approx(high, abs=2)
+    assert high > 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_narrow_formats(name):
+    """Formats of a few bits work too, and their error stays near their unit."""
+    options = {"q": SQ(2, 4), "k": SQ(3, 5), "v": SQ(4, 4), "o": SQ(4, 7)}
+    rng = np.random.default_rng(5)
+    q, k, v = rng.uniform(-1, 1, (4, 4)), rng.uniform(-2, 2, (7, 4)), rng.uniform(-7, 7, (7, 4))
+    report = correct(pipeline(name, **options), q, k, v)
+    assert report.max_abs_error <= 2 * report.output_ulp
+    assert report.formats["o"] == "SQ(4,7)"
+
+
+def test_inputs_out_of_their_format_are_counted():
+    """An input element that its format cannot hold is clamped, and reported."""
+    q, k, v = np.full((1, 4), 0.5), np.full((2, 4), 0.5), np.array([[9.0, 1, -9, 2], [1, 1, 1, 1]])
+    report = correct(pipeline("memory-free", v=SQ(4, 12)), q, k, v)
+    assert report.saturations == {"input v": 2}
+    assert report.max_abs_error_total > 0.4 > report.max_abs_error

@@ -1,0 +1,88 @@
+"""What has to wait, and where: the FIFOs of the pipelines."""
+
+import pytest
+from attention import NAMES, STORING, correct, cycles, head, pipeline
+from sdpaflow_sim.engine import DeadlockError
+
+LONG = {
+    "naive": {"row": "e_row"},
+    "reordered": {},
+    "scaled": {"s_wait": "s_row", "e_wait": "e_row"},
+    "scaled-reordered": {"row": "s_row"},
+    "memory-free": {},
+}
+"""Long FIFOs, and the wires that wait in them."""
+
+CASES = [(name, fifo) for name in STORING for fifo in LONG[name]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_long_fifos(name):
+    """With lanes = d, all FIFOs but those that hold a row are 2 deep."""
+    dut = pipeline(name, row_max=50)
+    deep = {edge.name: edge.depth for edge in dut.edges if edge.depth != 2}
+    assert deep == dict.fromkeys(LONG[name], 50 + 3)
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("name", ["reordered", "memory-free"])
+def test_constant_fill(name, lanes):
+    """Without long FIFOs, every FIFO peaks at the same fill whatever the length of the rows."""
+    dut = pipeline(name, lanes=lanes)
+    peaks = [correct(dut, *head(n_q=6, n_k=n_k)).peaks for n_k in (16, 64)]
+    assert peaks[0] == peaks[1]
+    assert max(peaks[0].values()) <= max(2, dut.config.dv_beats)
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_peak_fill_of_a_row(name):
+    """A row FIFO peaks at N + (latency of the sum) + 1: here the sum takes one cycle."""
+    for n_k in (16, 64):
+        peaks = correct(pipeline(name, row_max=n_k), *head(n_q=5, n_k=n_k)).peaks
+        for fifo in LONG[name]:
+            assert peaks[fifo] == n_k + 1 + 1
+        assert all(peak <= 2 for fifo, peak in peaks.items() if fifo not in LONG[name])
+
+
+@pytest.mark.parametrize("lanes", [4, 2, 1])
+@pytest.mark.parametrize("n_k", [8, 13])
+@pytest.mark.parametrize(("name", "fifo"), CASES)
+def test_least_depth_that_completes(name, fifo, n_k, lanes):
+    """N − 1 words are enough to finish; with one less the pipeline stops and says why."""
+    wire = LONG[name][fifo]
+    least = pipeline(name, lanes=lanes, row_max=n_k, depths={wire: n_k - 1})
+    correct(least, *head(n_q=3, n_k=n_k))
+    less = pipeline(name, lanes=lanes, row_max=n_k, depths={wire: n_k - 2})
+    with pytest.raises(DeadlockError, match=rf"room in FIFO {fifo}, which is full with {n_k - 2} words"):
+        correct(less, *head(n_q=3, n_k=n_k))
+
+
+@pytest.mark.parametrize("n_k", [8, 13, 40])
+@pytest.mark.parametrize(("name", "fifo"), CASES)
+def test_least_depth_that_keeps_the_rate(name, fifo, n_k):
+    """The derived depth, N + 3, keeps one score per cycle; each word less costs a cycle per row."""
+    wire, n_q = LONG[name][fifo], 6
+    full = cycles(name, n_q, n_k)
+    for missing in (1, 2):
+        fewer = cycles(name, n_q, n_k, depths={wire: n_k + 3 - missing})
+        assert fewer - full == missing * (n_q - 1)
+    assert cycles(name, n_q, n_k, depths={wire: n_k + 4}) == full
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize(("name", "fifo"), CASES)
+def test_fewer_lanes_need_less(name, fifo, lanes):
+    """With several cycles per score the FIFOs around absorb the skew: N − 1 words keep the rate."""
+    wire, n_k = LONG[name][fifo], 12
+    assert cycles(name, 5, n_k, lanes=lanes, depths={wire: n_k - 1}) == cycles(name, 5, n_k, lanes=lanes)
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_shorter_rows_need_no_more(name):
+    """A pipeline built for long rows gives the same bits in the same cycles for short ones."""
+    q, k, v = head(n_q=5, n_k=9)
+    fitted = correct(pipeline(name, row_max=9), q, k, v)
+    roomy = correct(pipeline(name, row_max=50), q, k, v)
+    assert (fitted.outputs == roomy.outputs).all()
+    assert fitted.cycles == roomy.cycles
+    assert fitted.peaks == roomy.peaks
