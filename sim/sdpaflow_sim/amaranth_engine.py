@@ -13,8 +13,8 @@ from sdpaflow_sim.stalls import Stall
 
 __all__ = ["PERIOD", "simulate", "streams_of"]
 
-PERIOD = 10e-9
-"""Clock period in simulated time, in seconds: 100 MHz."""
+PERIOD = 1e-9
+"""Clock period in simulated time: a nanosecond, so that waveforms count cycles."""
 
 PATIENCE = 96
 """Times that every port was willing and yet nothing moved, after which a design is stuck."""

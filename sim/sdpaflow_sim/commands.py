@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 from sdpaflow.graph import draw
+from sdpaflow.pipelines import PIPELINES
 
 from sdpaflow_sim import figure, netlist, stalls, tables, waves
+from sdpaflow_sim.engine import SimulationError
 from sdpaflow_sim.files import check_writable, replacing
 from sdpaflow_sim.inputs import InputError, build, load, sample, split_heads
 from sdpaflow_sim.progress import Progress
 from sdpaflow_sim.run import run as run_pipeline
 
-__all__ = ["compare", "count", "graph", "run"]
+__all__ = ["compare", "count", "graph", "measure_all", "run"]
 
 
 def compare(arguments):
@@ -25,12 +27,9 @@ def compare(arguments):
     for path in filter(None, [arguments.figure, arguments.json]):
         check_writable(path)
     heads = _heads(arguments)
-    queries = sum(len(head[0]) for head in heads)
-    jobs = [(name, _options(arguments), heads) for name in arguments.pipelines]
-    for job in jobs:
-        _build(*job)
-    with Progress(dict.fromkeys(arguments.pipelines, queries), quiet=arguments.quiet) as progress:
-        reports, counts = zip(*progress.run_all(_measure, jobs, arguments.jobs), strict=True)
+    reports, counts = measure_all(
+        arguments.pipelines, heads, _options(arguments), arguments.jobs, quiet=arguments.quiet
+    )
     first = reports[0]
     title = (
         f"{first.n_q} queries, {first.n_k} keys, d = {first.d}, {first.lanes} lanes, formats "
@@ -45,8 +44,35 @@ def compare(arguments):
     return 0 if all(report.bit_exact for report in reports) else 1
 
 
+def measure_all(names, heads, options=None, processes=None, *, quiet=False):
+    """Reports and counts of several pipelines on the same data, side by side in processes.
+
+    Parameters
+    ----------
+    names : list of :class:`str`
+        Keys of :data:`sdpaflow.pipelines.PIPELINES`.
+    heads : list of tuple
+        From :func:`sdpaflow_sim.inputs.split_heads`.
+    options : dict
+        Fields of :class:`Config`; ``row_max`` goes to those that store rows.
+    processes : :class:`int`
+        At most so many at a time; one per core unless given.
+    quiet : :class:`bool`
+        Show no progress.
+    """
+    jobs = []
+    for name in names:
+        stores_rows = PIPELINES[name].stores_rows
+        mine = {k: v for k, v in (options or {}).items() if k != "row_max" or stores_rows}
+        build(name, heads, **mine)  # complain before anything is started
+        jobs.append((name, mine, heads))
+    queries = sum(len(head[0]) for head in heads)
+    with Progress(dict.fromkeys(names, queries), quiet=quiet) as progress:
+        return tuple(zip(*progress.run_all(_measure, jobs, processes), strict=True))
+
+
 def _measure(counter, name, options, heads):
-    pipeline = _build(name, options, heads)
+    pipeline = build(name, heads, **options)
     report = run_pipeline(pipeline, *_columns(heads), progress=counter)
     return report, netlist.count(pipeline)
 
@@ -60,7 +86,7 @@ def run(arguments):
     if arguments.limit is not None and arguments.limit < 1:
         raise InputError(f"limit must be at least 1 cycle, not {arguments.limit}")
     heads = _heads(arguments)
-    pipeline = _build(arguments.pipeline, _options(arguments), heads)
+    pipeline = build(arguments.pipeline, heads, **_options(arguments))
     schedules = None
     if arguments.stalls:
         try:
@@ -68,18 +94,21 @@ def run(arguments):
         except ValueError as error:
             raise InputError(str(error)) from None
     queries = sum(len(head[0]) for head in heads)
-    with Progress({arguments.pipeline: queries}, quiet=arguments.quiet) as progress:
-        report = run_pipeline(
-            pipeline,
-            *_columns(heads),
-            stalls=schedules,
-            limit=arguments.limit,
-            engine=arguments.engine,
-            vcd=arguments.vcd,
-            progress=progress.counter(arguments.pipeline),
-        )
-    if arguments.vcd:
-        waves.write_gtkw(waves.save_path(arguments.vcd), arguments.vcd, pipeline)
+    try:
+        with Progress({arguments.pipeline: queries}, quiet=arguments.quiet) as progress:
+            report = run_pipeline(
+                pipeline,
+                *_columns(heads),
+                stalls=schedules,
+                limit=arguments.limit,
+                engine=arguments.engine,
+                vcd=arguments.vcd,
+                progress=progress.counter(arguments.pipeline),
+            )
+    except SimulationError:
+        _save_view(arguments.vcd, pipeline)  # wanted most where a run got stuck
+        raise
+    _save_view(arguments.vcd, pipeline)
     if arguments.out:
         with replacing(arguments.out) as path, open(path, "wb") as file:
             np.save(file, np.asarray(report.outputs))
@@ -88,6 +117,11 @@ def run(arguments):
     if not arguments.quiet:
         print(tables.render(tables.summary(report)), end="")
     return 0 if report.bit_exact else 1
+
+
+def _save_view(vcd, pipeline):
+    if vcd:
+        waves.write_gtkw(waves.save_path(vcd), vcd, pipeline)
 
 
 def graph(arguments):
@@ -100,7 +134,7 @@ def graph(arguments):
     if arguments.out:
         check_writable(arguments.out)
     heads = _heads(arguments)
-    pipeline = _build(arguments.pipeline, _options(arguments), heads)
+    pipeline = build(arguments.pipeline, heads, **_options(arguments))
     peaks = None
     if arguments.run:
         queries = sum(len(head[0]) for head in heads)
@@ -120,7 +154,7 @@ def count(arguments):
     """Flip-flops, memory bits and words of a pipeline, unit by unit."""
     if arguments.json:
         check_writable(arguments.json)
-    pipeline = _build(arguments.pipeline, _options(arguments), _heads(arguments))
+    pipeline = build(arguments.pipeline, _heads(arguments), **_options(arguments))
     counted = netlist.count(pipeline)
     title = f"{arguments.pipeline}, {pipeline.config}"
     print(tables.render(tables.counts(counted, title)), end="")
@@ -159,10 +193,6 @@ def _options(arguments):
     """Fields of the configuration as given; None where not."""
     names = ("lanes", "scale", "segments", "row_max")
     return {**{name: getattr(arguments, name) for name in names}, **arguments.formats}
-
-
-def _build(name, options, heads):
-    return build(name, heads, **options)
 
 
 def _write_json(path, data):

@@ -63,12 +63,17 @@ def comparison(path, reports):
 def _over_time(axes, reports):
     tallest = max(max(report.fill) for report in reports)
     rows = 4
-    shown = min(max(report.cycles for report in reports), int(rows * max(r.cycles for r in reports) / reports[0].n_q / reports[0].heads))
+    shown = min(
+        max(report.cycles for report in reports),
+        int(rows * max(r.cycles for r in reports) / reports[0].n_q / reports[0].heads),
+    )
     for report in sorted(reports, key=lambda report: -max(report.fill)):
         fill = np.asarray(report.fill)[: shown + 1]
         colour = COLOURS[report.pipeline]
         axes.plot(np.arange(len(fill)), fill, color=colour, linewidth=1.8, drawstyle="steps-post")
-        axes.fill_between(np.arange(len(fill)), fill, color=colour, alpha=0.12, step="post", linewidth=0)
+        axes.fill_between(
+            np.arange(len(fill)), fill, color=colour, alpha=0.12, step="post", linewidth=0
+        )
         axes.annotate(
             report.pipeline,
             (len(fill) - 1, fill[-1]),

@@ -3,7 +3,6 @@
 import math
 import zipfile
 from importlib import resources
-from pathlib import Path
 
 import numpy as np
 from sdpaflow.numerics.fixed import SQ
@@ -38,7 +37,9 @@ def load(path):
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = "holds Python objects" if "Object arrays" in str(error) else "is cut off or no array"
+        reason = (
+            "holds Python objects" if "Object arrays" in str(error) else "is cut off or no array"
+        )
         raise InputError(f"{path}: {reason}; an .npy file of numbers is needed") from None
     if not isinstance(array, np.ndarray):
         array.close()

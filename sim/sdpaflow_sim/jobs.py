@@ -7,6 +7,8 @@ import numpy as np
 from sdpaflow.graph import Stream, interpret
 from sdpaflow.numerics import raw
 
+from sdpaflow_sim.inputs import InputError
+
 __all__ = ["Head", "Job"]
 
 
@@ -40,16 +42,40 @@ class Job:
     ----------
     config : :class:`Config`
         Formats and lanes.
+    heads : list of tuple
+        Matrices q, k and v of floats for each head, as :func:`split_heads` gives them.
+    lengths : list of array-like
+        For each head, the keys that each query attends to; all of them unless given.
+
+    Attributes
+    ----------
     heads : list of :class:`Head`
-        In the order in which they are run.
+        The same, quantised.
+    clipped : dict of :class:`int`
+        How many elements of each input its format could not hold, by name of the input.
+
+    Raises
+    ------
+    InputError
+        The data is not fit for the configuration.
     """
 
     batch = 1 << 20
     """Elements of K that the model handles at once."""
 
-    def __init__(self, config, heads):
+    def __init__(self, config, heads, lengths=None):
+        _match(config, heads)
         self.config = config
-        self.heads = heads
+        self.heads = []
+        self.clipped = {"input q": 0, "input k": 0, "input v": 0}
+        for given, rows in zip(heads, _lengths(lengths, heads, config.row_max), strict=True):
+            self.heads.append(Head(*map(self._quantise, "qkv", given), lengths=rows))
+
+    def _quantise(self, name, values):
+        scaled = values * self.config.factor if name == "q" else values
+        quantised, count = raw.quantise(scaled, getattr(self.config, name))
+        self.clipped[f"input {name}"] += count
+        return quantised
 
     @property
     def scores(self):
@@ -137,3 +163,30 @@ def _stream(values, ends, beats, *, row=True):
     marks += [np.repeat(ends, beats) & last_beat] if row else []
     last = np.stack(marks, axis=1) if marks else np.zeros((len(values) * beats, 0), dtype=bool)
     return Stream(values.reshape(len(values) * beats, -1), last)
+
+
+def _match(config, heads):
+    d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
+    if (d, dv) != (config.d, config.dv):
+        raise InputError(f"the pipeline is for d = {config.d}, dv = {config.dv}, not {d} and {dv}")
+
+
+def _lengths(lengths, heads, row_max):
+    """Keys per query for each head, checked."""
+    if lengths is None:
+        lengths = [np.full(len(queries), len(keys)) for queries, keys, _ in heads]
+    if len(lengths) != len(heads):
+        raise InputError(f"lengths must be given for {len(heads)} heads, not {len(lengths)}")
+    checked = []
+    for given, (queries, keys, _) in zip(lengths, heads, strict=True):
+        rows = np.asarray(given)
+        if rows.shape != (len(queries),) or not np.issubdtype(rows.dtype, np.integer):
+            raise InputError(
+                f"lengths must be {len(queries)} integers, not {rows.dtype} {rows.shape}"
+            )
+        if rows.min() < 1 or rows.max() > len(keys):
+            raise InputError(f"lengths must be 1 to {len(keys)}, not {rows.min()} to {rows.max()}")
+        if row_max is not None and rows.max() > row_max:
+            raise InputError(f"rows have up to {rows.max()} keys, more than row_max = {row_max}")
+        checked.append(rows.astype(np.int64))
+    return checked

@@ -8,10 +8,10 @@ from sdpaflow.pipelines import PIPELINES
 
 from sdpaflow_sim import amaranth_engine
 from sdpaflow_sim.inputs import InputError, build, split_heads
-from sdpaflow_sim.jobs import Head, Job
-from sdpaflow_sim.reference import attention
+from sdpaflow_sim.jobs import Job
+from sdpaflow_sim.reference import errors
 
-__all__ = ["ENGINES", "FifoUse", "Report", "run"]
+__all__ = ["ENGINES", "FifoUse", "Report", "model", "run"]
 
 ENGINES = {"amaranth": amaranth_engine.simulate}
 """Functions like :func:`sdpaflow_sim.amaranth_engine.simulate`, by name."""
@@ -107,8 +107,20 @@ class Report:
         return {key: value for key, value in plain.items() if key not in {"outputs", "fill"}}
 
 
-def run(pipeline, q, k, v, *, lengths=None, stalls=None, limit=None, engine="amaranth", watch=False,
-        vcd=None, progress=None):
+def run(
+    pipeline,
+    q,
+    k,
+    v,
+    *,
+    lengths=None,
+    stalls=None,
+    limit=None,
+    engine="amaranth",
+    watch=False,
+    vcd=None,
+    progress=None,
+):
     """Compute attention with a simulated pipeline and check every bit of it.
 
     Parameters
@@ -147,14 +159,8 @@ def run(pipeline, q, k, v, *, lengths=None, stalls=None, limit=None, engine="ama
     """
     if engine not in ENGINES:
         raise InputError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")
-    given = split_heads(q, k, v)
-    if isinstance(pipeline, str):
-        pipeline = build(pipeline, given)
+    pipeline, given, job = _prepare(pipeline, q, k, v, lengths)
     config = pipeline.config
-    _match(config, given)
-    rows = _lengths(lengths, given, config.row_max)
-    heads, clipped = _quantise(config, given, rows)
-    job = Job(config, heads)
     trace = ENGINES[engine](
         pipeline,
         job.sources(),
@@ -167,22 +173,21 @@ def run(pipeline, q, k, v, *, lengths=None, stalls=None, limit=None, engine="ama
     )
     outputs = job.decode(trace.outputs["o"])
     expected, clamped = job.expected(pipeline)
-    errors = _errors(config, given, heads, outputs)
     fifos = [
         FifoUse(edge.name, edge.depth, edge.fifo.bits // edge.depth, trace.peaks[edge.name])
         for edge in pipeline.edges
     ]
     state_words = sum(node.unit.words for node in pipeline.nodes)
     state_bits = sum(node.unit.bits for node in pipeline.nodes)
-    floats = np.split(raw.to_float(outputs, config.o), np.cumsum([len(h.q) for h in heads])[:-1])
+    floats = _by_head(job, outputs)
     return Report(
         pipeline=next(name for name, kind in PIPELINES.items() if isinstance(pipeline, kind)),
-        n_q=max(len(head.q) for head in heads),
-        n_k=max(len(head.k) for head in heads),
+        n_q=max(len(head.q) for head in job.heads),
+        n_k=max(len(head.k) for head in job.heads),
         d=config.d,
         dv=config.dv,
         lanes=config.lanes,
-        heads=len(heads),
+        heads=len(job.heads),
         row_max=config.row_max,
         formats={name: repr(getattr(config, name)) for name in "qkvo"},
         scale=config.scale,
@@ -192,7 +197,7 @@ def run(pipeline, q, k, v, *, lengths=None, stalls=None, limit=None, engine="ama
         cycles_per_score=trace.cycles / job.scores,
         bit_exact=bool(np.array_equal(outputs, expected) and trace.saturations == clamped),
         output_ulp=config.o.ulp,
-        saturations={n: c for n, c in {**clipped, **trace.saturations}.items() if c},
+        saturations={n: c for n, c in {**job.clipped, **trace.saturations}.items() if c},
         fifos=fifos,
         state_words=state_words,
         state_bits=state_bits,
@@ -201,64 +206,41 @@ def run(pipeline, q, k, v, *, lengths=None, stalls=None, limit=None, engine="ama
         peak_words=state_words + sum(fifo.peak for fifo in fifos),
         outputs=floats[0] if len(floats) == 1 else floats,
         fill=trace.fill,
-        **errors,
+        **errors(job, given, outputs),
     )
 
 
-def _match(config, heads):
-    d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
-    if (d, dv) != (config.d, config.dv):
-        raise InputError(f"the pipeline is for d = {config.d}, dv = {config.dv}, not {d} and {dv}")
+def model(pipeline, q, k, v, *, lengths=None):
+    """What :func:`run` would give, from the bit-exact model alone: no cycles, but fast.
 
+    Parameters are those of :func:`run`.
 
-def _lengths(lengths, heads, row_max):
-    """Keys per query for each head, checked."""
-    if lengths is None:
-        lengths = [np.full(len(queries), len(keys)) for queries, keys, _ in heads]
-    elif len(heads) == 1 and np.ndim(lengths) == 1:
-        lengths = [lengths]
-    if len(lengths) != len(heads):
-        raise InputError(f"lengths must be given for {len(heads)} heads, not {len(lengths)}")
-    checked = []
-    for given, (queries, keys, _) in zip(lengths, heads, strict=True):
-        rows = np.asarray(given)
-        if rows.shape != (len(queries),) or not np.issubdtype(rows.dtype, np.integer):
-            raise InputError(f"lengths must be {len(queries)} integers, not {rows.dtype} {rows.shape}")
-        if rows.min() < 1 or rows.max() > len(keys):
-            raise InputError(f"lengths must be 1 to {len(keys)}, not {rows.min()} to {rows.max()}")
-        if row_max is not None and rows.max() > row_max:
-            raise InputError(f"rows have up to {rows.max()} keys, more than row_max = {row_max}")
-        checked.append(rows.astype(np.int64))
-    return checked
-
-
-def _quantise(config, heads, lengths):
-    """Raw heads, and how many elements of each input were clamped."""
-    clipped = {"input q": 0, "input k": 0, "input v": 0}
-    quantised = []
-    for (queries, keys, values), rows in zip(heads, lengths, strict=True):
-        arrays = {"q": queries * config.factor, "k": keys, "v": values}
-        raws = {}
-        for name, array in arrays.items():
-            raws[name], count = raw.quantise(array, getattr(config, name))
-            clipped[f"input {name}"] += count
-        quantised.append(Head(**raws, lengths=rows))
-    return quantised, clipped
-
-
-def _errors(config, given, heads, outputs):
-    """Errors against float64, on the quantised inputs and on those given."""
-    values = raw.to_float(outputs, config.o)
-    exact, total = [], []
-    for (queries, keys, vectors), head in zip(given, heads, strict=True):
-        quantised = [raw.to_float(getattr(head, n), getattr(config, n)) for n in "qkv"]
-        exact.append(attention(*quantised, base2_scale=1.0, lengths=head.lengths))
-        total.append(
-            attention(queries, keys, vectors, base2_scale=config.factor, lengths=head.lengths)
-        )
-    error = np.abs(values - np.concatenate(exact))
+    Returns
+    -------
+    :class:`dict`
+        ``outputs``, ``saturations``, ``output_ulp`` and the three errors, as in :class:`Report`.
+    """
+    pipeline, given, job = _prepare(pipeline, q, k, v, lengths)
+    outputs, clamped = job.expected(pipeline)
+    floats = _by_head(job, outputs)
     return {
-        "max_abs_error": float(error.max()),
-        "mean_abs_error": float(error.mean()),
-        "max_abs_error_total": float(np.abs(values - np.concatenate(total)).max()),
+        "outputs": floats[0] if len(floats) == 1 else floats,
+        "saturations": {n: c for n, c in {**job.clipped, **clamped}.items() if c},
+        "output_ulp": job.config.o.ulp,
+        **errors(job, given, outputs),
     }
+
+
+def _prepare(pipeline, q, k, v, lengths):
+    given = split_heads(q, k, v)
+    if isinstance(pipeline, str):
+        pipeline = build(pipeline, given)
+    if lengths is not None and len(given) == 1 and np.ndim(lengths) == 1:
+        lengths = [lengths]
+    return pipeline, given, Job(pipeline.config, given, lengths)
+
+
+def _by_head(job, outputs):
+    """Floats of each head's outputs."""
+    ends = np.cumsum([len(head.q) for head in job.heads])
+    return np.split(raw.to_float(outputs, job.config.o), ends[:-1])

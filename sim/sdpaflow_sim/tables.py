@@ -87,7 +87,8 @@ def summary(report):
         "state words": f"{report.state_words:,}",
         "error": f"max {report.max_abs_error / ulp:.2f} ulp, "
         f"mean {report.mean_abs_error / ulp:.2f} ulp (1 ulp = {ulp:.3g})",
-        "saturated": ", ".join(f"{n:,} at {name}" for name, n in report.saturations.items()) or "none",
+        "saturated": ", ".join(f"{n:,} at {name}" for name, n in report.saturations.items())
+        or "none",
         "bit-exact": "yes" if report.bit_exact else "NO",
     }
     for name, value in rows.items():

@@ -1,37 +1,25 @@
 """Save files for GTKWave that open ready to read: states of streams, real numbers, fill levels."""
 
+import io
 import math
-import mmap
-from contextlib import contextmanager
 from pathlib import Path
 
-from amaranth.hdl import Shape
-from amaranth.lib import data
 from sdpaflow.graph import Dataflow
-from sdpaflow.numerics import Carry, fixed
-from vcd.gtkw import GTKWColor, GTKWFlag, GTKWSave
+from sdpaflow.numerics import Carry
 
 from sdpaflow_sim.amaranth_engine import streams_of
+from sdpaflow_sim.gtkwave import Dump, SaveFile
 
 __all__ = ["save_path", "write_gtkw"]
 
 SCOPE = "bench.top.dut"
 """Where Amaranth's simulator puts a design in its dumps."""
 
-STATES = Path(__file__).with_name("data") / "stream_states.txt"
-"""What GTKWave shows for a stream's ``last`` bits (outermost first), valid and ready."""
-
-COLUMN = 230
-"""Width of the column of names, in pixels."""
-
-BORDERS = 70
-"""Width of what is neither names nor waves, in pixels."""
+CHARACTER, COLUMN, BORDERS = 8, 50, 70
+"""Pixels of a name's character, of the rest of the column of names, of what else is no wave."""
 
 FRAME = 200
 """Pixels that ``2**-zoom`` units of time take in GTKWave."""
-
-OPENS = "▸"
-"""Mark of a signal with others folded away behind it, for which GTKWave has none of its own."""
 
 ROUTING = ("Fork", "Repeat", "Replay")
 """Units that compute nothing: their data is on view elsewhere, and folded away here."""
@@ -70,22 +58,24 @@ def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000)):
     ValueError
         The dump is of another design, or no VCD file.
     """
-    dump = _Dump(vcd_path)
-    with open(path, "w", encoding="utf-8") as file:
-        view = _View(file, dump)
-        view.dumpfile(str(vcd_path))
-        view.savefile(str(path))
-        view.timestart(0)
-        view.size(*size)
-        waves = max(size[0] - COLUMN - BORDERS, FRAME)
-        view.zoom_markers(-math.log2(max(dump.end, 1) * FRAME / waves))
-        view.treeopen(SCOPE)
-        view.signals_width(COLUMN)
-        view.sst_expanded(False)
-        for name in ("clk", "rst"):
-            if f"{SCOPE}.{name}" in dump.widths:  # a combinational unit has none
-                view.bits(f"{SCOPE}.{name}", 1, name)
-        (_dataflow if isinstance(dut, Dataflow) else _unit)(view, dut)
+    dump = Dump(vcd_path)
+    text = io.StringIO()
+    view = SaveFile(text, dump)
+    view.dumpfile(str(vcd_path))
+    view.savefile(str(path))
+    for name in ("clk", "rst"):
+        if f"{SCOPE}.{name}" in dump.widths:  # a combinational unit has none
+            view.bits(f"{SCOPE}.{name}", 1, name)
+    (_dataflow if isinstance(dut, Dataflow) else _unit)(view, dut)
+    column = COLUMN + CHARACTER * view.longest
+    waves = max(size[0] - column - BORDERS, FRAME)
+    view.timestart(0)
+    view.size(*size)
+    view.zoom_markers(-math.log2(max(dump.end, 1) * FRAME / waves))
+    view.treeopen(SCOPE)
+    view.signals_width(column)
+    view.sst_expanded(False)
+    Path(path).write_text(text.getvalue(), encoding="utf-8")
 
 
 def _unit(view, dut):
@@ -152,133 +142,3 @@ def _what(unit):
     while isinstance(fn, Carry):
         fn = fn.fn
     return f"{kind} {type(fn).__name__}" if fn else kind
-
-
-class _View(GTKWSave):
-    """A save file being written, each row checked against the dump."""
-
-    def __init__(self, file, dump):
-        super().__init__(file)
-        self.dump = dump
-
-    def bits(self, name, width, alias):
-        """Plain bits."""
-        self.trace(self.dump.spell(name, width), alias, datafmt="bin")
-
-    def handshake(self, scope, stream):
-        """Valid, ready and the ends of groups."""
-        for bit in ("valid", "ready"):
-            self.bits(f"{scope}__{bit}", 1, bit)
-        if rank := len(stream.payload.last):
-            self.bits(_member(scope, "last"), rank, "last")
-
-    @contextmanager
-    def state(self, scope, stream, alias):
-        """The state of a stream, which opens on the rows written in this context."""
-        rank = len(stream.payload.last)
-        last = self.dump.spell(_member(scope, "last"), rank) if rank else ""
-        # A vector within a vector counts as one bit, so that its bits are named one by one.
-        names = [f"({bit}){last}" for bit in range(rank)] if rank > 1 else [last] * rank
-        names += [self.dump.spell(f"{scope}__{bit}", 1) for bit in ("valid", "ready")]
-        flags = GTKWFlag.bin | GTKWFlag.rjustify | GTKWFlag.ftranslated
-        self._set_flags(flags | GTKWFlag.grp_begin | GTKWFlag.closed)
-        self._set_translate_filter_file(str(STATES))
-        self._p(f"#{{{alias} {OPENS}}}", *names)
-        yield
-        self._close()
-
-    def data(self, scope, stream, alias):
-        """The data of a stream, number by number."""
-        self._numbers(_member(scope, "data"), stream.payload.shape()["data"].shape, alias)
-
-    def _numbers(self, name, shape, alias):
-        if isinstance(shape, data.StructLayout):
-            for field, member in shape.members.items():
-                self._numbers(f"{name}.{field}", member, f"{alias} {field}")
-        elif isinstance(shape, data.ArrayLayout) and shape.length > 1:
-            (first, scalar), *others = _scalars(shape)
-            self._number(name + first, scalar, f"{alias}{first} of {shape.length}", opens=True)
-            for rest, scalar in others:
-                self._number(name + rest, scalar, alias + rest)
-            self._close()
-        else:
-            for rest, scalar in _scalars(shape):
-                self._number(name + rest, scalar, alias + rest)
-
-    def _number(self, name, shape, alias, *, opens=False):
-        storage = Shape.cast(shape)
-        flags = GTKWFlag.grp_begin | GTKWFlag.closed if opens else GTKWFlag(0)
-        if isinstance(shape, fixed.Shape):
-            flags |= GTKWFlag.fpdecshift
-            self._p(f"[fpshift_count] {shape.f_bits}")
-        # GTKWave shows only what follows the last dot of an alias.
-        alias = alias.replace(".", " ")
-        self.trace(
-            self.dump.spell(name, storage.width),
-            f"{alias} {OPENS}" if opens else alias,
-            color=GTKWColor.yellow,
-            datafmt="signed" if storage.signed else "dec",
-            extraflags=flags,
-        )
-
-    def level(self, scope, fifo, alias):
-        """How full a FIFO is, drawn the higher the more it holds."""
-        self.trace(
-            self.dump.spell(f"{scope}.level", len(fifo.level)),
-            alias,
-            color=GTKWColor.orange,
-            datafmt="dec",
-            extraflags=GTKWFlag.analog_step | GTKWFlag.analog_fullscale,
-        )
-        for _ in range(min(4, fifo.depth.bit_length() - 2)):
-            self.blank(analog_extend=True)
-
-    def _close(self):
-        self._set_flags(GTKWFlag.grp_end | GTKWFlag.closed | GTKWFlag.collapsed | GTKWFlag.blank)
-        self._p("-group_end")
-
-
-class _Dump:
-    """Widths of the variables that a VCD file declares, by full name, and its last time."""
-
-    def __init__(self, path):
-        self.path, self.widths, scopes = path, {}, []
-        with open(path, "rb") as file:
-            for line in file:
-                match line.decode("ascii", "replace").split():
-                    case ["$scope", _, scope, "$end"]:
-                        scopes.append(scope)
-                    case ["$upscope", "$end"]:
-                        scopes.pop()
-                    case ["$var", _, width, _, name, "$end"]:
-                        self.widths[".".join((*scopes, name))] = int(width)
-                    case ["$enddefinitions", "$end"]:
-                        break
-            else:
-                raise ValueError(f"{path} is no VCD file: it has no header")
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-                start = text.rfind(b"\n#")
-                self.end = int(text[start + 2 :].split()[0]) if start >= 0 else 0
-
-    def spell(self, name, width):
-        """The name as GTKWave wants it; ``ValueError`` if there is no such variable."""
-        if self.widths.get(name) != width:
-            raise ValueError(f"{self.path} is of another design: it has no {name} of {width} bits")
-        return f"{name}[{width - 1}:0]" if width > 1 else name
-
-
-def _member(scope, name):
-    """A member of a stream's payload, escaped because of the dot in its own name."""
-    path, _, port = scope.rpartition(".")
-    return f"{path}.\\{port}__payload.{name}"
-
-
-def _scalars(shape):
-    """Scalars in a layout: what follows the layout's name in theirs, and their shapes."""
-    if isinstance(shape, data.StructLayout):
-        parts = [(f".{name}", member) for name, member in shape.members.items()]
-    elif isinstance(shape, data.ArrayLayout):
-        parts = [(f"[{index}]", shape.elem_shape) for index in range(shape.length)]
-    else:
-        return [("", shape)]
-    return [(part + rest, scalar) for part, member in parts for rest, scalar in _scalars(member)]

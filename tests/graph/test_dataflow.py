@@ -161,14 +161,18 @@ def one_branch(graph):
         (wrong_shape, TypeError, "y (Map) takes SQ(4,5) at port i, but x is SQ(4,4)"),
         (same_width_other_format, TypeError, "y (Map) takes SQ(3,5) at port i, but x is SQ(4,4)"),
         (wrong_rank, TypeError, "y (Reduce) takes x of rank 1 or more, not 0"),
-        (unlike_ranks, TypeError, "z (Map) joins streams of one rank, not x of rank 0, y of rank 1"),
+        (
+            unlike_ranks,
+            TypeError,
+            "z (Map) joins streams of one rank, not x of rank 0, y of rank 1",
+        ),
         (wrong_companion, TypeError, "y (Repeat) takes k of rank 2, not 1"),
         (too_few, TypeError, "y (Map) takes 2 streams for Add("),
         (one_branch, ValueError, "Fork of x must be assigned to two or more variables"),
     ],
 )
 def test_errors(build, error, message):
-    """What does not fit is refused at construction, by name of the unit, the port and both shapes."""
+    """What does not fit is refused at construction, with the unit, the port and both shapes."""
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         Recording(build)
 

@@ -77,7 +77,9 @@ def test_repeat_and_replay():
         z = self.repeat(x, over=y)
         self.output(z=z)
 
-    streams, _ = interpret(graph(build_repeat), {"x": stream([7, 8]), "y": stream([1, 2, 3], "011")})
+    streams, _ = interpret(
+        graph(build_repeat), {"x": stream([7, 8]), "y": stream([1, 2, 3], "011")}
+    )
     assert streams["z"].data["i"].tolist() == [7, 7, 8]
 
 
@@ -125,7 +127,9 @@ def mem_reduce(self):
 )
 def test_framing_errors(build, inputs):
     """Streams that disagree on where groups end are refused, by name of the unit."""
-    with pytest.raises(FramingError, match=r"^[yz] \((Map|Repeat|MemReduce)\): its inputs disagree"):
+    with pytest.raises(
+        FramingError, match=r"^[yz] \((Map|Repeat|MemReduce)\): its inputs disagree"
+    ):
         interpret(graph(build), inputs)
 
 

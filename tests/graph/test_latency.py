@@ -49,7 +49,7 @@ def test_no_common_fork():
             s = self.reduce(Sum(X, 1), y)
             skew(x, s)
 
-    with pytest.raises(ValueError, match="^x and s do not come from one fork$"):
+    with pytest.raises(ValueError, match=r"^x and s do not come from one fork$"):
         Apart()
 
 

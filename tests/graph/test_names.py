@@ -43,7 +43,7 @@ def test_several_targets():
 
 
 def test_more_targets_than_fit_one_byte():
-    """A function of hundreds of variables needs longer instructions; names are found all the same."""
+    """Among hundreds of variables, instructions are longer; names are found all the same."""
     many = "\n".join(f"    x{index} = {index}" for index in range(300))
     scope = {"asked": asked}
     exec(f"def f():\n{many}\n    late = asked()\n    return late", scope)

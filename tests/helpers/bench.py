@@ -1,12 +1,20 @@
-"""What tests do often: evaluate an expression or an operator in hardware, look at a unit's signals."""
+"""What tests do often: evaluate an expression, apply an operator, look at a unit's signals."""
 
+import re
+
+import pytest
 from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.sim import Simulator
 from sdpaflow.numerics import raw
 from sdpaflow.units import Map
 from sdpaflow_sim.amaranth_engine import simulate, streams_of
 
-__all__ = ["apply", "evaluate", "observe"]
+__all__ = ["apply", "evaluate", "observe", "raises"]
+
+
+def raises(kind, message):
+    """Expect an error with exactly this message."""
+    return pytest.raises(kind, match=f"^{re.escape(message)}$")
 
 
 def evaluate(shapes, expressions, vectors):
@@ -54,7 +62,7 @@ def apply(fn, *arguments):
         for name, shape, argument in zip(unit.names, fn.inputs, arguments, strict=True)
     }
     count = raw.count(arguments[0])
-    trace = simulate(unit, sources, {"o": count}, limit=(count + 9) * (fn.interval + 70))
+    trace = simulate(unit, sources, {"o": count}, limit=count * fn.interval + fn.latency)
     return raw.unpack(fn.shape, trace.outputs["o"]), trace
 
 

@@ -35,7 +35,7 @@ class Mix(Operator):
 
 
 class Horner(Fold):
-    """``5 · state + token``, modulo 65536: every order of every set of tokens gives another state."""
+    """``5 · state + token``, modulo 65536: tokens in another order give another state."""
 
     token = unsigned(8)
     state = unsigned(16)

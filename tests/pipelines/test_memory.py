@@ -53,7 +53,9 @@ def test_least_depth_that_completes(name, fifo, n_k, lanes):
     least = pipeline(name, lanes=lanes, row_max=n_k, depths={wire: n_k - 1})
     correct(least, *head(n_q=3, n_k=n_k))
     less = pipeline(name, lanes=lanes, row_max=n_k, depths={wire: n_k - 2})
-    with pytest.raises(DeadlockError, match=rf"room in FIFO {fifo}, which is full with {n_k - 2} words"):
+    with pytest.raises(
+        DeadlockError, match=rf"room in FIFO {fifo}, which is full with {n_k - 2} words"
+    ):
         correct(less, *head(n_q=3, n_k=n_k))
 
 
@@ -74,7 +76,9 @@ def test_least_depth_that_keeps_the_rate(name, fifo, n_k):
 def test_fewer_lanes_need_less(name, fifo, lanes):
     """With several cycles per score the FIFOs around absorb the skew: N − 1 words keep the rate."""
     wire, n_k = LONG[name][fifo], 12
-    assert cycles(name, 5, n_k, lanes=lanes, depths={wire: n_k - 1}) == cycles(name, 5, n_k, lanes=lanes)
+    assert cycles(name, 5, n_k, lanes=lanes, depths={wire: n_k - 1}) == cycles(
+        name, 5, n_k, lanes=lanes
+    )
 
 
 @pytest.mark.parametrize("name", STORING)

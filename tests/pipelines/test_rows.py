@@ -6,14 +6,6 @@ from attention import NAMES, correct, head, pipeline
 from sdpaflow_sim.amaranth_engine import simulate
 from sdpaflow_sim.engine import FramingError
 from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.run import _lengths, _quantise
-
-
-def job(dut, *data):
-    """A job for a pipeline, from one head."""
-    heads = [data]
-    quantised, _ = _quantise(dut.config, heads, _lengths(None, heads, None))
-    return Job(dut.config, quantised)
 
 
 @pytest.mark.parametrize("lanes", [4, 2])
@@ -62,9 +54,10 @@ def test_values_of_another_length(name, dv):
 @pytest.mark.parametrize("after", [1, 7, 30, 61])
 @pytest.mark.parametrize("name", NAMES)
 def test_reset_in_the_middle(name, after):
-    """A job abandoned by a reset leaves nothing behind: the next has the bits and cycles it always has."""
+    """A job abandoned by a reset leaves nothing: the next has the bits and cycles it always has."""
     dut = pipeline(name, lanes=2, row_max=8)
-    first, second = job(dut, *head(seed=1)), job(dut, *head(n_q=3, n_k=6, seed=2))
+    first = Job(dut.config, [head(seed=1)])
+    second = Job(dut.config, [head(n_q=3, n_k=6, seed=2)])
     counts = {"o": second.outputs}
     clean = simulate(dut, second.sources(), counts)
     after_reset = simulate(dut, second.sources(), counts, abandoned=(first.sources(), after))
@@ -77,7 +70,7 @@ def test_reset_in_the_middle(name, after):
 def test_values_and_keys_that_disagree(name):
     """A row of values longer than that of keys is a framing error, and the unit is named."""
     dut = pipeline(name, row_max=8)
-    right, wrong = job(dut, *head(n_k=6)), job(dut, *head(n_k=7))
+    right, wrong = Job(dut.config, [head(n_k=6)]), Job(dut.config, [head(n_k=7)])
     sources = {**right.sources(), "v": wrong.sources()["v"]}
     with pytest.raises(FramingError, match=r"inputs of wv_ij disagree on where a group ends"):
         simulate(dut, sources, {"o": right.outputs})

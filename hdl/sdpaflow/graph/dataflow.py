@@ -144,67 +144,58 @@ class Dataflow(wiring.Component):
 
     def map(self, fn, *wires, name=None):
         """:class:`Map` of one wire per argument, or of one wire of pairs."""
-        paired = len(wires) == 1 and isinstance(wires[0].shape, Pair) and len(fn.inputs) == 2
         name = self._name(name, "map")
-        shapes = [Pair(*fn.inputs)] if paired else list(fn.inputs)
-        if len(shapes) != len(wires):
-            raise TypeError(
-                f"{name} (Map) takes {len(shapes)} streams for {fn!r}, not {len(wires)}"
-            )
+        paired = len(wires) == 1 and isinstance(wires[0].shape, Pair) and len(fn.inputs) == 2
+        wanted = 1 if paired else len(fn.inputs)
+        if len(wires) != wanted:
+            raise TypeError(f"{name} (Map) takes {wanted} streams for {fn!r}, not {len(wires)}")
         ranks = {wire.rank for wire in wires}
         if len(ranks) > 1:
             listed = ", ".join(f"{wire.name} of rank {wire.rank}" for wire in wires)
             raise TypeError(f"{name} (Map) joins streams of one rank, not {listed}")
         unit = Map(fn, *ranks, paired=paired)
-        return self._unit(name, unit, dict(zip(unit.names, wires, strict=True)), shapes, fn.shape)
+        return self._unit(name, unit, **dict(zip(unit.names, wires, strict=True)))
 
     def reduce(self, fn, wire, *, name=None):
         """:class:`Reduce` of the innermost groups."""
         name = self._name(name, "reduce")
         self._rank(name, "Reduce", wire, 1)
-        return self._unit(name, Reduce(fn, wire.rank), {"i": wire}, [fn.token], fn.state, -1)
+        return self._unit(name, Reduce(fn, wire.rank), i=wire)
 
     def mem_reduce(self, fn, wire, size, *, name=None):
         """:class:`MemReduce` of the next-outer dimension."""
         name = self._name(name, "mem_reduce")
         self._rank(name, "MemReduce", wire, 2)
-        return self._unit(
-            name, MemReduce(fn, size, wire.rank), {"i": wire}, [fn.token], fn.state, -1
-        )
+        return self._unit(name, MemReduce(fn, size, wire.rank), i=wire)
 
     def scan(self, fn, wire, *, name=None):
         """:class:`Scan` of the innermost groups."""
         name = self._name(name, "scan")
         self._rank(name, "Scan", wire, 1)
-        return self._unit(name, Scan(fn, wire.rank), {"i": wire}, [fn.token], fn.shape)
+        return self._unit(name, Scan(fn, wire.rank), i=wire)
 
     def repeat(self, wire, over, *, name=None):
         """:class:`Repeat` of each token, over a companion's innermost groups."""
         name = self._name(name, "repeat")
         self._rank(name, "Repeat", over, wire.rank + 1, exact=True)
-        unit = Repeat(wire.shape, over.shape, over.rank)
-        return self._unit(
-            name, unit, {"i": wire, "over": over}, None, Pair(over.shape, wire.shape), +1
-        )
+        return self._unit(name, Repeat(wire.shape, over.shape, over.rank), i=wire, over=over)
 
     def replay(self, wire, over, size, *, name=None):
         """:class:`Replay` of each group, over a companion's next-outer groups."""
         name = self._name(name, "replay")
         self._rank(name, "Replay", wire, 1)
         self._rank(name, "Replay", over, wire.rank + 1, exact=True)
-        unit = Replay(wire.shape, over.shape, size, over.rank)
-        return self._unit(
-            name, unit, {"i": wire, "over": over}, None, Pair(over.shape, wire.shape), +1
-        )
+        return self._unit(name, Replay(wire.shape, over.shape, size, over.rank), i=wire, over=over)
 
     def fork(self, wire, *, names=None):
         """:class:`Fork`, one branch per variable on the left of the assignment."""
         names = names or assigned_names()
         if len(names) < 2:
             raise ValueError(f"Fork of {wire.name} must be assigned to two or more variables")
-        node = self._node(f"{wire.name}_fork", Fork(wire.shape, wire.rank, len(names)), {"i": wire})
+        unit = Fork(wire.shape, wire.rank, len(names))
+        node = self._node(f"{wire.name}_fork", unit, {"i": wire})
         return [
-            self._wire(name, wire.shape, wire.rank, node, f"o{index}")
+            self._wire(self._name(name, "fork"), wire.shape, wire.rank, node, f"o{index}")
             for index, name in enumerate(names)
         ]
 
@@ -220,21 +211,19 @@ class Dataflow(wiring.Component):
 
     def _rank(self, name, kind, wire, rank, *, exact=False):
         if wire.rank < rank or (exact and wire.rank != rank):
-            bound = "" if exact else " or more"
-            raise TypeError(
-                f"{name} ({kind}) takes {wire.name} of rank {rank}{bound}, not {wire.rank}"
-            )
+            wanted = f"{rank}{'' if exact else ' or more'}"
+            raise TypeError(f"{name} ({kind}) takes {wire.name} of rank {wanted}, not {wire.rank}")
 
-    def _unit(self, name, unit, wires, shapes, shape, change=0):
-        for (port, wire), wanted in zip(wires.items(), shapes or (), strict=False):
+    def _unit(self, name, unit, **wires):
+        """A unit between wires, one per input port; returns the wire of its output ``o``."""
+        for port, wire in wires.items():
+            wanted, _ = _token(getattr(unit, port))
             if wire.shape != wanted:
                 raise TypeError(
                     f"{name} ({type(unit).__name__}) takes {wanted!r} at port {port}, but "
                     f"{wire.name} is {wire.shape!r}"
                 )
-        node = self._node(name, unit, wires)
-        rank = max(wire.rank for wire in wires.values())
-        return self._wire(name, shape, rank + min(change, 0), node, "o")
+        return self._wire(name, *_token(unit.o), self._node(name, unit, wires), "o")
 
     def _node(self, name, unit, wires):
         node = Node(name, unit)
@@ -281,3 +270,9 @@ class Dataflow(wiring.Component):
 
 def _signature(edge):
     return edge.fifo.signature.members["o"].signature
+
+
+def _token(port):
+    """Shape of a port's data, and its rank."""
+    members = port.payload.shape().members
+    return members["data"], members["last"]

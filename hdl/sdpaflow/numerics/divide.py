@@ -18,7 +18,8 @@ class Divide(Iterative):
     first; one bit more than the result has, and the remainder, decide the rounding. Unrolled it
     takes a token per cycle and ``steps + 2`` cycles; as a loop it keeps one set of registers and
     takes a token every ``steps + 1`` cycles, ``steps = ⌈(width + 1) / digits⌉`` (a sign bit not
-    counted). Dividing by zero saturates.
+    counted). Dividing by zero saturates. The most negative result has one bit more than the others
+    and may count as clamped where it is not; its value is right.
 
     Parameters
     ----------

@@ -10,10 +10,10 @@ class Scaled(Attention):
     """Attention as written and made safe: each row waits for its maximum, then for its sum.
 
         q ── repeat ─┐
-        k ───────────┴ q·k ─┬═══════ s_row ═════╗
-                            └─ max ── repeat ───╨ s−m ── exp ─┬═══════ e_row ══════╗
-                                                              └─ sum ── repeat ────╨─ div ─┐
-        v ─────────────────────────────────────────────────────────────────────────────────┴ fold(p·v) ── o
+        k ───────────┴ q·k ─┬════ s_wait ════╗
+                            └─ max ── repeat ╨ s−m ── exp ─┬════ e_wait ════╗
+                                                           └─ sum ── repeat ╨ div ─┐
+        v ─────────────────────────────────────────────────────────────────────────┴ fold(p·v) ── o
 
     Two long FIFOs, ``s_wait`` and ``e_wait``.
     """

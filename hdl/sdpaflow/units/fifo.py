@@ -85,7 +85,8 @@ class Fifo(Unit):
         m.submodules.storage = storage = memory.Memory(
             shape=self.i.payload.shape(), depth=self.depth, init=[]
         )
-        write, read = storage.write_port(), storage.read_port()
+        write = storage.write_port()
+        read = storage.read_port()
         put = self.i.valid & self.i.ready
         get = self.o.valid & self.o.ready
         head = Signal(range(self.depth))  # where the token on offer is stored

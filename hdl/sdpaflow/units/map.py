@@ -68,7 +68,8 @@ class Map(Unit):
         inputs = [getattr(self, name) for name in self.names]
         data = [port.payload.data for port in inputs]
         arguments = [data[0].over, data[0].i] if self.paired else data
-        valid, ready = Signal(), Signal()
+        valid = Signal()
+        ready = Signal()
 
         m.d.comb += valid.eq(Cat(port.valid for port in inputs).all())
         for port in inputs:

@@ -66,7 +66,8 @@ class MemReduce(Unit):
         m.submodules.partial = partial = memory.Memory(
             shape=self.fn.state, depth=self.size, init=[]
         )
-        write, read = partial.write_port(), partial.read_port(domain="comb")
+        write = partial.write_port()
+        read = partial.read_port(domain="comb")
 
         at = Signal(range(self.size))  # position of the next input
         first = Signal(init=1)  # within the first group of its row

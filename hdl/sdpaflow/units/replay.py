@@ -63,7 +63,8 @@ class Replay(Unit):
     def elaborate(self, platform):
         m = Module()
         m.submodules.group = group = memory.Memory(shape=self.shape, depth=self.size, init=[])
-        write, read = group.write_port(), group.read_port(domain="comb")
+        write = group.write_port()
+        read = group.read_port(domain="comb")
 
         at = Signal(range(self.size))
         end = Signal(range(self.size))

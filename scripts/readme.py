@@ -1,0 +1,138 @@
+"""Measure the tables and drawings of the README anew.
+
+``--write`` puts them in their places; ``--check`` writes nothing, and fails if what was measured
+differs from what stands there.
+"""
+
+import argparse
+import difflib
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+from sdpaflow import units
+from sdpaflow.graph import draw
+from sdpaflow.pipelines import PIPELINES
+from sdpaflow_sim import figure, tables
+from sdpaflow_sim.commands import measure_all
+from sdpaflow_sim.inputs import build, sample, split_heads
+from sdpaflow_sim.run import model, run
+
+ROOT = Path(__file__).parents[1]
+HEAD = sample()
+SIZES = (8, 16, 32, 64)
+PUBLISHED = {"naive": "2N² + 2N + 52", "memory-free": "2N² + 46"}
+
+
+def cycles():
+    """Cycles over N, and the formula that they follow."""
+    rng, rows = np.random.default_rng(0), []
+    for name, published in PUBLISHED.items():
+        waits = PIPELINES[name].stores_rows
+        for d in (4, 16):
+            taken = {n: run(name, *rng.normal(size=(3, n, d))).cycles for n in SIZES}
+            (constant,) = {count - n * n - n * waits for n, count in taken.items()}
+            formula = f"N² {'+ N ' * waits}+ {constant}"
+            rows.append([name, d, *(f"{count:,}" for count in taken.values()), formula, published])
+    sizes = [f"N = {n}" for n in SIZES]
+    return markdown(["pipeline", "d", *sizes, "any N ≥ 7", "published, d = 1"], rows)
+
+
+def accuracy():
+    """Errors of memory-free on every shipped head."""
+    rows = []
+    for layer in (0, 2, 5):
+        heads = [model("memory-free", *sample(layer, number)) for number in range(12)]
+        largest = max(head["max_abs_error"] / head["output_ulp"] for head in heads)
+        mean = np.mean([head["mean_abs_error"] / head["output_ulp"] for head in heads])
+        rows.append([layer, f"{largest:.2f}", f"{mean:.2f}"])
+    return markdown(["layer", "max error (ulp)", "mean error (ulp)"], rows)
+
+
+def catalogue():
+    """Every unit and the first line of its documentation."""
+    classes = [getattr(units, name) for name in units.__all__]
+    rows = [
+        [f"`{kind.__name__}`", kind.__doc__.splitlines()[0]]
+        for kind in sorted(classes, key=lambda kind: getattr(kind, "__name__", ""))
+        if isinstance(kind, type) and issubclass(kind, units.Unit) and kind is not units.Unit
+    ]
+    return markdown(["unit", "what it does"], rows)
+
+
+def pipelines():
+    """Every pipeline, what it is, and its long FIFOs."""
+    rows = []
+    for name, kind in PIPELINES.items():
+        built = build(name, split_heads(*HEAD))
+        deep = [f"`{edge.name}`" for edge in built.edges if edge.depth > 2]
+        rows.append([f"`{name}`", kind.__doc__.splitlines()[0], ", ".join(deep) or "none"])
+    return markdown(["pipeline", "what it does", "long FIFOs"], rows)
+
+
+def markdown(header, rows):
+    """A table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+
+
+def measure():
+    """Contents of every marked block of the README, and of every drawing."""
+    reports, counts = measure_all(list(PIPELINES), split_heads(*HEAD))
+    blocks = {
+        "results": tables.render(tables.comparison(reports, counts), markdown=True),
+        "cycles": cycles(),
+        "accuracy": accuracy(),
+        "units": catalogue(),
+        "pipelines": pipelines(),
+    }
+    drawings = {
+        f"docs/{report.pipeline}.svg": draw.to_svg(
+            build(report.pipeline, split_heads(*HEAD)), report.peaks
+        )
+        for report in reports
+    }
+    return blocks, drawings, reports
+
+
+def filled(text, blocks):
+    """The README with its marked blocks replaced."""
+    for name, content in blocks.items():
+        pattern = rf"(<!-- begin {name}:.*?-->\n).*?(<!-- end {name} -->)"
+        text, count = re.subn(pattern, rf"\g<1>\n{content}\n\g<2>", text, flags=re.DOTALL)
+        if count != 1:
+            raise ValueError(f"README must have one block {name}, not {count}")
+    return text
+
+
+def main():
+    """Write or check; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--write", action="store_true")
+    action.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    blocks, drawings, reports = measure()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    files = {"README.md": filled(readme, blocks), **drawings}
+    stale = False
+    for name, content in files.items():
+        path = ROOT / name
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        if arguments.write:
+            path.write_text(content, encoding="utf-8")
+        elif content != old:
+            stale = True
+            lines = [text.splitlines(keepends=True) for text in (old, content)]
+            sys.stdout.writelines(difflib.unified_diff(*lines, f"{name}, as it is", "as measured"))
+    if arguments.write:
+        shown = [report for report in reports if report.pipeline in PUBLISHED]
+        figure.comparison(ROOT / "docs/compare.png", shown)
+    if stale:
+        print("The README is stale: make readme", file=sys.stderr)
+    return int(stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Any graph of units, simulated and compared with its own model, bit by bit."""
+
+import numpy as np
+from sdpaflow.graph import Stream, interpret
+from sdpaflow.numerics import raw
+from sdpaflow.units import token
+
+from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.engine import SimulationError
+
+__all__ = ["MismatchError", "check", "stream_of"]
+
+
+class MismatchError(SimulationError):
+    """The simulated design and its model differ."""
+
+
+def stream_of(shape, groups, rank=0):
+    """A stream from nested lists of floats, quantised to ``shape``.
+
+    ``[1, 2]`` is two tokens of rank 0; ``[[1, 2], [3]]``, of rank 1, two groups; and so on.
+
+    Parameters
+    ----------
+    shape : :class:`fixed.Shape`
+        Format of the numbers.
+    groups : nested list of :class:`float`
+        As deep as the rank and one level more.
+    rank : :class:`int`
+        Rank of the stream.
+    """
+    values, last = _flatten(groups, rank)
+    return Stream(raw.quantise(values, shape)[0], np.array(last, dtype=bool).reshape(-1, rank))
+
+
+def _flatten(groups, rank):
+    """Numbers in order, and for each which groups it ends, the innermost first."""
+    if rank == 0:
+        return list(groups), [[] for _ in groups]
+    values, last = [], []
+    for group in groups:
+        inner, marks = _flatten(group, rank - 1)
+        values += inner
+        last += [[*mark, False] for mark in marks]
+        last[-1] = [True] * rank
+    return values, last
+
+
+def check(dataflow, inputs, **options):
+    """Simulate a graph and insist that every output has the bits of the graph's model.
+
+    Parameters
+    ----------
+    dataflow : :class:`Dataflow`
+        The graph.
+    inputs : dict of :class:`Stream`
+        By name of the input.
+    **options
+        For :func:`sdpaflow_sim.amaranth_engine.simulate`: stalls, a waveform, a limit.
+
+    Returns
+    -------
+    outputs : dict of :class:`Stream`
+        By name of the output.
+    trace : :class:`Trace`
+        Cycles, peaks and the rest.
+
+    Raises
+    ------
+    MismatchError
+        Bits, ends of groups or counts of clamped tokens differ.
+    SimulationError
+        The run did not end.
+    """
+    streams, clamped = interpret(dataflow, inputs)
+    expected = {port: streams[edge.name] for port, edge in dataflow.output_edges.items()}
+    sources = {port: _pack(edge.fifo, inputs[port]) for port, edge in dataflow.input_edges.items()}
+    counts = {port: len(stream) for port, stream in expected.items()}
+    trace = simulate(dataflow, sources, counts, **options)
+    for port, edge in dataflow.output_edges.items():
+        wanted = _pack(edge.fifo, expected[port])
+        for index, (bits, right) in enumerate(zip(trace.outputs[port], wanted, strict=True)):
+            if bits != right:
+                raise MismatchError(
+                    f"token {index} of {port} is {bits:#x}, but its model gives {right:#x}"
+                )
+    if trace.saturations != clamped:
+        raise MismatchError(f"clamped tokens are {trace.saturations}, but the model has {clamped}")
+    return expected, trace
+
+
+def _pack(fifo, stream):
+    shape = fifo.i.payload.shape()
+    data, last = shape.members["data"], stream.last.astype(np.int64)
+    rank = last.shape[1]
+    marks = last @ (1 << np.arange(rank)) if rank else np.zeros(len(stream), dtype=np.int64)
+    return raw.pack(token(data, rank), {"data": stream.data, "last": marks})

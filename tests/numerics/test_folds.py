@@ -1,0 +1,210 @@
+"""Folds: hardware in Scan and Reduce against model, model against exact fractions."""
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from amaranth.lib import data
+from helpers.bench import raises
+from helpers.streams import tokens
+from sdpaflow.numerics import SQ, UQ, RescaledSum, RunningMax, Sum, raw
+from sdpaflow.units import Reduce, Scan
+from sdpaflow_sim.amaranth_engine import simulate
+
+LENGTHS = [1, 1, 7, 2, 5, 1, 16, 9, 8]
+
+
+def model(fn, given):
+    """What a Scan emits, what a Reduce gives, how many tokens are clamped: by the model."""
+    emitted, final, count, start = [], [], 0, 0
+    for length in LENGTHS:
+        state = raw.zeros(fn.state, 1)
+        for step in range(length):
+            token = raw.take(given, np.array([start + step]))
+            new, clamped = fn.model(step == 0, state, token)
+            count += 0 if clamped is None else int(clamped[0])
+            emitted += raw.pack(fn.shape, fn.model_emit(step == 0, state, new, token))
+            state = new
+        final += raw.pack(fn.state, state)
+        start += length
+    return emitted, final, count
+
+
+def hardware(fn, given):
+    """The same by a Scan and a Reduce."""
+    flat = iter(raw.pack(fn.token, given))
+    groups = [list(itertools.islice(flat, length)) for length in LENGTHS]
+    stream = tokens(raw.width(fn.token), 1, groups)
+    results, counts = [], set()
+    for unit, count, shape in (
+        (Scan(fn), len(stream), fn.shape),
+        (Reduce(fn), len(groups), fn.state),
+    ):
+        trace = simulate(unit, {"i": stream}, {"o": count}, limit=len(stream) + 1)
+        mask = (1 << raw.width(shape)) - 1
+        results.append([token & mask for token in trace.outputs["o"]])
+        counts.add(trace.saturations.get("unit", 0))
+    assert len(counts) == 1
+    return *results, counts.pop()
+
+
+def groups(values):
+    """The tokens of each group."""
+    flat = iter(values)
+    return [list(itertools.islice(flat, length)) for length in LENGTHS]
+
+
+def random(shape, seed):
+    """Raw tokens in runs of one sign, so that sums go far."""
+    number = shape.elem_shape if isinstance(shape, data.ArrayLayout) else shape
+    lanes = (shape.length,) if isinstance(shape, data.ArrayLayout) else ()
+    rng = np.random.default_rng(seed)
+    values = rng.integers(number.raw_min, number.raw_max + 1, (sum(LENGTHS), *lanes))
+    values[4:12] = number.raw_max
+    values[20:30] = number.raw_min
+    return values
+
+
+def clamp(shape, value):
+    return min(max(value, shape.raw_min), shape.raw_max)
+
+
+@pytest.mark.parametrize("growth", [0, 1, 2, 4])
+@pytest.mark.parametrize("shape", [SQ(3, 4), UQ(3, 4)], ids=repr)
+def test_sum_of_numbers_saturates_at_every_step(shape, growth):
+    """2**growth tokens always fit; more may be clamped, and count."""
+    fn = Sum(shape, growth)
+    given = random(shape, growth)
+    emitted, final, count = model(fn, given)
+    assert hardware(fn, given) == (emitted, final, count)
+    clamped, steps = 0, []
+    for group in groups(given.tolist()):
+        total = 0
+        for token in group:
+            clamped += clamp(fn.element, total + token) != total + token
+            total = clamp(fn.element, total + token)
+            steps.append(total)
+    assert raw.unpack(fn.state, emitted).tolist() == steps
+    assert count == clamped
+    assert (count == 0) == (growth == 4)
+    assert fn.state.i_bits == shape.i_bits + growth
+
+
+@pytest.mark.parametrize("shape", [SQ(3, 4), UQ(3, 4)], ids=repr)
+def test_sum_of_vectors_is_exact_while_growth_suffices(shape):
+    """Lane by lane, without a flag."""
+    vector = data.ArrayLayout(shape, 3)
+    fn = Sum(vector, 4)
+    given = random(vector, 5)
+    emitted, final, count = model(fn, given)
+    assert hardware(fn, given) == (emitted, final, count)
+    steps = [
+        list(map(sum, zip(*group[: step + 1], strict=True)))
+        for group in groups(given.tolist())
+        for step in range(len(group))
+    ]
+    assert raw.unpack(fn.state, emitted).tolist() == steps
+    assert not fn.saturates
+    assert fn.state == data.ArrayLayout(fn.element, 3)
+
+
+@pytest.mark.parametrize(
+    "number", [SQ(3, 4), UQ(3, 4), data.ArrayLayout(SQ(3, 4), 3), data.ArrayLayout(UQ(3, 4), 1)]
+)
+def test_rescaled_sum_shifts_the_sum_before_each_token(number):
+    """Rounding down; what the first token of a group is shifted by means nothing."""
+    layout = data.StructLayout({"x": number, "shift": UQ(6, 0)})
+    fn = RescaledSum(layout, "x", 4)
+    rng = np.random.default_rng(6)
+    shifts = rng.choice([0, 0, 0, 1, 2, 5, 11, 12, 63], sum(LENGTHS))
+    given = {"x": random(number, 7), "shift": shifts}
+    emitted, final, count = model(fn, given)
+    assert hardware(fn, given) == (emitted, final, count)
+    steps = []
+    pairs = list(
+        zip(np.reshape(given["x"], (len(shifts), -1)).tolist(), shifts.tolist(), strict=True)
+    )
+    for group in groups(pairs):
+        state = [0] * len(group[0][0])
+        for token, shift in group:
+            state = [
+                math.floor(Fraction(old, 1 << shift)) + new
+                for old, new in zip(state, token, strict=True)
+            ]
+            steps.append(state)
+    assert np.reshape(raw.unpack(fn.state, emitted), (len(shifts), -1)).tolist() == steps
+    assert count == 0
+
+
+def test_rescaled_sum_of_numbers_saturates():
+    """When growth does not suffice; what is clamped counts."""
+    layout = data.StructLayout({"shift": UQ(6, 0), "x": SQ(3, 4)})
+    fn = RescaledSum(layout, "x", 1)
+    shifts = np.random.default_rng(8).choice([0, 0, 0, 1], sum(LENGTHS))
+    given = {"x": random(SQ(3, 4), 7), "shift": shifts}
+    emitted, final, count = model(fn, given)
+    assert hardware(fn, given) == (emitted, final, count)
+    clamped = 0
+    for group in groups(list(zip(given["x"].tolist(), shifts.tolist(), strict=True))):
+        state = 0
+        for token, shift in group:
+            exact = (state >> shift) + token
+            state = clamp(fn.element, exact)
+            clamped += state != exact
+    assert count == clamped > 0
+
+
+@pytest.mark.parametrize(
+    "score", [SQ(4, 3), SQ(1, 5), SQ(9, 0), SQ(1, 0), UQ(4, 3), UQ(0, 5), UQ(4, 0)], ids=repr
+)
+def test_running_maximum_is_the_least_integer_above(score):
+    """Above every score of the group so far, be they the greatest or the least of the format.
+
+    The Scan emits the score less the maximum, negative always, and by how much that rose, 0 at
+    first and at most 63. The Reduce gives the maximum.
+    """
+    fn = RunningMax(score)
+    given = random(score, 9)
+    given[-20:] = np.linspace(score.raw_min, score.raw_max, 20).astype(int)
+    emitted, final, count = model(fn, given)
+    assert hardware(fn, given) == (emitted, final, count)
+    found = raw.unpack(fn.shape, emitted)
+    scores = [Fraction(value, 1 << score.f_bits) for value in given.tolist()]
+    differences, shifts, maxima = [], [], []
+    for group in groups(scores):
+        before = None
+        for step, value in enumerate(group):
+            above = math.floor(max(group[: step + 1])) + 1
+            differences.append(value - above)
+            shifts.append(0 if before is None else min(above - before, 63))
+            before = above
+        maxima.append(before)
+    x = fn.shape["x"].shape
+    assert [Fraction(value, 1 << x.f_bits) for value in found["x"].tolist()] == differences
+    assert found["shift"].tolist() == shifts
+    assert raw.unpack(fn.state, final).tolist() == maxima
+    assert max(differences) < 0
+    assert count == 0
+
+
+def test_running_maximum_cuts_a_long_shift():
+    """63 places empty any accumulator, so a rise by 512 is told as 63."""
+    fn = RunningMax(SQ(10, 0))
+    given = np.full(sum(LENGTHS), -512)
+    given[4:7] = -512 + 62, -512 + 126, 0
+    emitted, _, _ = model(fn, given)
+    assert raw.unpack(fn.shape, emitted)["shift"].tolist()[2:9] == [0, 0, 62, 63, 63, 0, 0]
+    assert hardware(fn, given)[0] == emitted
+
+
+def test_folds_say_what_they_fold():
+    assert repr(Sum(SQ(3, 4), 2)) == "Sum(SQ(3,4) -> SQ(5,4))"
+    assert RunningMax(SQ(4, 3)).state == SQ(5, 0)
+    assert RunningMax(UQ(4, 3)).state == SQ(6, 0)
+
+
+def test_rescaled_sum_needs_its_field():
+    with raises(KeyError, "'y'"):
+        RescaledSum(data.StructLayout({"x": SQ(3, 4), "shift": UQ(6, 0)}), "y", 4)

@@ -1,0 +1,173 @@
+# amaranth: UnusedElaboratable=no
+"""One token per cycle with no bubble between groups, and the latency that each unit declares.
+
+Sources never starve and sinks are always ready, so N tokens accepted in N consecutive cycles show
+in the cycles of the results.
+"""
+
+import random
+
+import pytest
+from amaranth.hdl import unsigned
+from helpers.bench import observe
+from helpers.cases import CASES, Case, Port, run
+from helpers.functions import Horner, Mix
+from helpers.streams import tokens
+from sdpaflow.numerics import SQ, UQ, Divide
+from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
+from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.stalls import Stall
+
+BYTE = unsigned(8)
+LATENCIES = {  # in cycles
+    "Map of one argument": 2,
+    "Map of two": 2,
+    "Map of three": 2,
+    "Map of pairs": 2,
+    "Map in four stages": 4,
+    "Map unrolled": 6,
+    "Scan of rank 1": 1,
+    "Scan of rank 2": 1,
+    "Scan of rank 3": 1,
+    "Scan of a running maximum": 1,
+    "Repeat of rank 1": 0,
+    "Repeat of rank 2": 0,
+    "Repeat of rank 3": 0,
+    "Replay of rank 2 in 1 words": 0,
+    "Replay of rank 2 in 3 words": 0,
+    "Replay of rank 2 in 4 words": 0,
+    "Replay of rank 3 in 3 words": 0,
+    "Fork of rank 0": 0,
+    "Fork of rank 2": 0,
+    "Fork to three": 0,
+    "Fifo of depth 2": 1,
+    "Fifo of depth 3": 2,
+    "Fifo of depth 4": 2,
+    "Fifo of depth 7": 2,
+}
+
+
+@pytest.mark.parametrize("name", LATENCIES)
+def test_a_token_out_for_each_token_in(name):
+    """In consecutive cycles, each as late as the unit says: N tokens take N + latency cycles."""
+    trace = run(CASES[name])
+    for times in trace.times.values():
+        assert times == [LATENCIES[name] + n for n in range(len(times))]
+    assert trace.cycles == len(times) + LATENCIES[name]
+    assert CASES[name].unit().latency == LATENCIES[name]
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_reduce_gives_each_result_a_cycle_after_its_last_token(rank):
+    """Groups of one included, so that results may leave in every cycle."""
+    case = CASES[f"Reduce of rank {rank}"]
+    ends = [n for n, token in enumerate(case.inputs["i"].tokens) if token >> 8 & 1]
+    assert run(case).times["o"] == [end + 1 for end in ends]
+    assert case.unit().latency == 1
+
+
+def table(lengths, groups=3, seed=1):
+    """A MemReduce of a row for each length, of so many groups of that length."""
+    rng = random.Random(seed)
+    rows = [[[rng.randrange(256) for _ in range(n)] for _ in range(groups)] for n in lengths]
+    results = [[Horner.of(column) for column in zip(*row, strict=True)] for row in rows]
+    return Case(
+        lambda: MemReduce(Horner(), 4),
+        {"i": Port(BYTE, 2, rows)},
+        {"o": Port(Horner.state, 1, results)},
+    )
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize(
+    "lengths", [[4, 4, 4, 4], [1, 1, 1, 1], [3, 3, 3], [1, 2, 3, 4], [1, 4, 4]]
+)
+def test_mem_reduce_takes_a_token_in_every_cycle(lengths, groups):
+    """While results leave, the next row is already folded: also rows of one group.
+
+    The first result follows the row's last token by one cycle, the others follow in a row.
+    """
+    wanted, end = [], 0
+    for length in lengths:
+        end += length * groups
+        wanted += range(end, end + length)
+    assert run(table(lengths, groups)).times["o"] == wanted
+
+
+def test_mem_reduce_waits_when_groups_become_shorter():
+    """A group cannot end before the results of longer ones have left: here for 4 − 2 cycles."""
+    assert run(table([4, 2, 2], 2)).times["o"] == [8, 9, 10, 11, 14, 15, 18, 19]
+    assert run(table([4, 1], 1)).times["o"] == [4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3, 4])
+def test_map_in_a_loop_takes_a_token_each_interval(digits):
+    """And declares it: ``steps + 1`` cycles from token to token, ``steps + 2`` to the result."""
+    fn = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), digits)
+    sources = {"i0": list(range(20)), "i1": [5] * 20}
+    trace = simulate(Map(fn), sources, {"o": 20})
+    steps = {1: 8, 2: 4, 3: 3, 4: 2}[digits]
+    assert trace.times["o"] == [steps + 2 + n * (steps + 1) for n in range(20)]
+    assert (fn.latency, fn.interval) == (steps + 2, steps + 1)
+
+
+def test_a_fifo_of_depth_1_halves_the_rate():
+    """Depth 2 is the least that keeps one token per cycle."""
+    trace = run(CASES["Fifo of depth 1"])
+    assert trace.times["o"] == [1 + 2 * n for n in range(len(trace.times["o"]))]
+    assert [Fifo.latency_of(depth) for depth in (1, 2, 3, 4, 100)] == [1, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 7])
+def test_a_fifo_holds_as_many_tokens_as_its_depth(depth):
+    """Its level counts them; nothing is lost when they leave."""
+    unit = Fifo(BYTE, 0, depth)
+    stream = list(range(20))
+    levels = observe(unit, {"i": stream}, [unit.level, unit.i.ready], 20, ready=False)
+    assert [level for level, _ in levels] == [min(cycle, depth) for cycle in range(20)]
+    assert [ready for _, ready in levels] == [cycle < depth for cycle in range(20)]
+    stalls = {"o": Stall("0" * 20 + "1" * 100)}
+    assert simulate(Fifo(BYTE, 0, depth), {"i": stream}, {"o": 20}, stalls=stalls).outputs == {
+        "o": stream
+    }
+
+
+@pytest.mark.parametrize(
+    ("fn", "holds"),
+    [
+        (Mix(1), 2),
+        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), 2),
+        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2, unrolled=True), 6),
+    ],
+    ids=["pipeline", "loop", "unrolled"],
+)
+def test_a_stalled_map_fills_up(fn, holds):
+    """Each stage advances when the next is free, so gaps between tokens close up."""
+    ports = [f"i{n}" for n in range(len(fn.inputs))] if len(fn.inputs) > 1 else ["i"]
+    stalls = {name: Stall("10000") for name in ports} | {"o": Stall("0" * 90 + "1" * 200)}
+    trace = simulate(Map(fn), dict.fromkeys(ports, range(9)), {"o": 9}, stalls=stalls)
+    assert trace.times["o"][:holds] == list(range(90, 90 + holds))
+    assert Map(fn).words == holds
+
+
+def test_intermediate_memory_is_what_a_unit_can_hold():
+    """In words and in the bits of their data, as declared."""
+    division = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2)
+    units = {
+        Map(Mix(2), 1): (2, (10 + 11) + 8),
+        Map(division): (2, (4 + 4 + 8 + 1 + 1) + 7),
+        Reduce(Horner(), 2): (1, 16),
+        Scan(Horner(), 2): (2, 16 + 16),
+        MemReduce(Horner(), 5): (5, 5 * 16),
+        Replay(BYTE, SQ(4, 4), 5): (5, 5 * 8),
+        Repeat(BYTE, SQ(4, 4)): (0, 0),
+        Fork(BYTE, 1): (0, 0),
+        Fifo(SQ(4, 4), 2, 7): (7, 7 * (8 + 2)),
+    }
+    for unit, memory in units.items():
+        assert (unit.words, unit.bits) == memory
+
+
+def test_tokens_carry_last_above_their_data():
+    """The innermost group's bit lowest."""
+    assert tokens(BYTE, 2, [[[1, 2], [3]]]) == [1, 2 | 0x100, 3 | 0x300]
