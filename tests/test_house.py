@@ -14,7 +14,7 @@ def test_there_are_sources():
     assert len(SOURCES) > 30
 
 
-@pytest.mark.parametrize("path", ROOT.glob("hdl/**/*.py"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*ROOT.glob("hdl/**/*.py")], ids=lambda path: path.stem)
 def test_hdl_imports_nothing_from_sim(path):
     """What becomes hardware does not know what simulates it."""
     assert "sdpaflow_sim" not in path.read_text(encoding="utf-8")

@@ -177,7 +177,7 @@ class _Bench:
         trace.saturations = {name: 0 for name, flag, _ in self.events if flag == "saturated"}
 
         ports = (*sources, *sinks.values())
-        cycle, start, last_fill, words = 0, None, None, 0
+        cycle, start, last_fill, words = 0, None, 0, 0
         still, quiet, awaited = 0, 0, set(ports)
         held, before = 0, ()
         unwilling = self._prepare(ctx, ports)
@@ -220,7 +220,7 @@ class _Bench:
                 quiet, awaited = quiet + 1, set(ports)
             if counts and quiet > PATIENCE:
                 raise DeadlockError(
-                    f"nothing moves after cycle {still}: {diagnose(self.dut, ctx.get)}"
+                    f"nothing moves from cycle {still} on: {diagnose(self.dut, ctx.get)}"
                 )
             if cycle == limit:
                 if counts is None:

@@ -15,6 +15,9 @@ COLOURS = {
 }
 """One colour per pipeline, in every figure."""
 
+ROWS_SHOWN = 4
+"""How many rows' worth of cycles the figure shows."""
+
 
 def comparison(path, reports):
     """Draw pipelines that ran on the same data.
@@ -61,33 +64,31 @@ def comparison(path, reports):
 
 
 def _over_time(axes, reports):
-    tallest = max(max(report.fill) for report in reports)
-    rows = 4
-    shown = min(
-        max(report.cycles for report in reports),
-        int(rows * max(r.cycles for r in reports) / reports[0].n_q / reports[0].heads),
-    )
-    for report in sorted(reports, key=lambda report: -max(report.fill)):
-        fill = np.asarray(report.fill)[: shown + 1]
-        colour = COLOURS[report.pipeline]
-        axes.plot(np.arange(len(fill)), fill, color=colour, linewidth=1.8, drawstyle="steps-post")
-        axes.fill_between(
-            np.arange(len(fill)), fill, color=colour, alpha=0.12, step="post", linewidth=0
-        )
+    first, tallest = reports[0], max(max(report.fill) for report in reports)
+    row = first.n_k * first.d // first.lanes
+    shown = min(max(report.cycles for report in reports), ROWS_SHOWN * row)
+    place = -np.inf
+    for report in sorted(reports, key=lambda report: np.mean(report.fill[:shown])):
+        fill = np.asarray(report.fill[:shown])
+        colour, time = COLOURS[report.pipeline], np.arange(len(fill))
+        axes.plot(time, fill, color=colour, linewidth=1.8, drawstyle="steps-post")
+        axes.fill_between(time, fill, color=colour, alpha=0.1, step="post", linewidth=0)
+        place = max(fill[-1], place + 0.085 * tallest)  # labels keep clear of each other
         axes.annotate(
             report.pipeline,
-            (len(fill) - 1, fill[-1]),
+            (shown, place),
             xytext=(6, 0),
             textcoords="offset points",
             color=colour,
             va="center",
             fontweight="bold",
+            annotation_clip=False,
         )
     axes.set_xlim(0, shown)
     axes.set_ylim(0, tallest * 1.12)
     axes.set_xlabel("cycle")
     axes.set_ylabel("words")
-    axes.set_title("Words waiting in FIFOs, first rows", loc="left", fontsize=10)
+    axes.set_title(f"Words waiting in FIFOs, first {ROWS_SHOWN} rows", loc="left", fontsize=10)
 
 
 def _peaks(axes, reports):

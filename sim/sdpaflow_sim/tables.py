@@ -7,20 +7,24 @@ from rich.table import Table
 __all__ = ["comparison", "counts", "render", "summary"]
 
 
-def render(table, *, markdown=False, width=None):
-    """A table as text, as wide as it needs to be."""
+def render(table, *, markdown=False):
+    """A table as text, as wide as it needs to be, its title on a line of its own."""
+    title, table.title = table.title, None
     if markdown:
         table.box = box.MARKDOWN
-        table.title = None
-        table.show_footer = False
-    console = Console(width=width or 240, color_system=None, legacy_windows=False)
+        table.padding = (0, 1)
+        for column in table.columns:
+            column.header = str(column.header).replace("-\n", "-").replace("\n", " ")
+    console = Console(width=240, color_system=None, legacy_windows=False)
     with console.capture() as capture:
         console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines()) + "\n"
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    heading = [f"{title}", ""] if title and not markdown else []
+    return "\n".join([*heading, *(line for line in lines if line)]) + "\n"
 
 
 def _table(title, first, *columns):
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column(first)
     for column in columns:
         table.add_column(column, justify="right")
@@ -41,16 +45,16 @@ def comparison(reports, counts, title=None):
         title,
         "pipeline",
         "cycles",
-        "cycles\nper score",
-        "FIFO words\nconfigured",
-        "FIFO words\nat peak",
+        "cycles\n/ score",
+        "FIFO\nwords",
+        "of them\nat peak",
         "state\nwords",
         "flip-flop\nbits",
         "memory\nbits",
         "max error\n(ulp)",
         "mean error\n(ulp)",
         "bit-\nexact",
-        "saturated\ntokens",
+        "clamped\ntokens",
     )
     for report, count in zip(reports, counts, strict=True):
         table.add_row(

@@ -43,10 +43,8 @@ REPORT = {
 
 def test_run_writes_what_it_is_asked_for(folder, capsys):
     """Outputs, report and waveform are written; the summary is printed."""
-    code = sdpaflow(
-        "run", "--pipeline", "memory-free", *DATA, "--lanes", 2, "--out", "o.npy", "--json", "r.json",
-        "--vcd", "w.vcd",
-    )  # fmt: skip
+    files = ["--out", "o.npy", "--json", "r.json", "--vcd", "w.vcd"]
+    code = sdpaflow("run", "--pipeline", "memory-free", *DATA, "--lanes", 2, *files)
     assert code == 0
     report = json.loads(Path("r.json").read_text())
     assert set(report) >= REPORT
@@ -67,7 +65,7 @@ def test_run_with_stalls_and_seed(folder):
     """Stalls change the cycles but not the outputs; a seed makes them the same again."""
     cycles = []
     for number, options in enumerate([[], ["--seed", 1], ["--seed", 1], ["--seed", 2]]):
-        stalls = ["--stalls", "q=110,o=random:0.5"] if options else []
+        stalls = ["--stalls", "k=random:0.5,v=110"] if options else []
         files = ["--out", f"{number}.npy", "--json", f"{number}.json"]
         assert (
             sdpaflow("run", "--pipeline", "naive", *DATA, *stalls, *options, *files, "--quiet") == 0

@@ -59,7 +59,19 @@ def test_always_says_whether_it_never_waits(spec, always):
 
 @pytest.mark.parametrize(
     "spec",
-    ["", "0", "000", "2", "1 1", "random", "random:", "random:1", "random:1.0", "random:-0.1", "11x"],
+    [
+        "",
+        "0",
+        "000",
+        "2",
+        "1 1",
+        "random",
+        "random:",
+        "random:1",
+        "random:1.0",
+        "random:-0.1",
+        "11x",
+    ],
 )
 def test_a_schedule_that_never_goes_or_makes_no_sense_is_refused(spec):
     """A port that never goes would stop everything."""

@@ -92,6 +92,15 @@ MISFRAMED = {  # unit, sources that disagree, the cycle in which they do
         },
         1,
     ),
+    "Map, third of three": (
+        lambda: Map(Mix(3), 2),
+        {
+            "i0": tokens(BYTE, 2, [[[1, 2], [3]]]),
+            "i1": tokens(BYTE, 2, [[[1, 2], [3]]]),
+            "i2": tokens(BYTE, 2, [[[1, 2]], [[3]]]),
+        },
+        1,
+    ),
     "Repeat": (
         lambda: Repeat(BYTE, BYTE, 2),
         {"i": tokens(BYTE, 1, [[1], [2, 3]]), "over": pair([[1, 2], [3]], [[4]])},

@@ -1,13 +1,12 @@
 # amaranth: UnusedElaboratable=no
 """A graph of streaming units, recorded as data and elaborated as hardware."""
 
-from dataclasses import dataclass, field
-
 from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from sdpaflow.graph.names import assigned_names
+from sdpaflow.graph.parts import Edge, Node, Wire
 from sdpaflow.units import (
     Fifo,
     Fork,
@@ -18,75 +17,9 @@ from sdpaflow.units import (
     Repeat,
     Replay,
     Scan,
-    Unit,
 )
 
-__all__ = ["Dataflow", "Edge", "Node", "Wire"]
-
-DEPTH = 2
-"""Default depth of an edge, the least that keeps one token per cycle."""
-
-
-@dataclass(eq=False)
-class Node:
-    """A unit in the graph. ``inputs`` and ``outputs`` are edges by port name."""
-
-    name: str
-    unit: Unit
-    inputs: dict = field(default_factory=dict)
-    outputs: dict = field(default_factory=dict)
-
-    @property
-    def kind(self):
-        return type(self.unit).__name__
-
-
-@dataclass(eq=False)
-class Edge:
-    """A FIFO from one port to another. A graph's own inputs and outputs have no node."""
-
-    name: str
-    fifo: Fifo
-    source: Node | None
-    source_port: str
-    target: Node | None = None
-    target_port: str = ""
-
-    @property
-    def depth(self):
-        return self.fifo.depth
-
-    @property
-    def latency(self):
-        return self.fifo.latency
-
-
-@dataclass(eq=False)
-class Wire:
-    """A stream on its way: the output of a unit, to be used once."""
-
-    name: str
-    shape: object
-    rank: int
-    source: Node | None
-    port: str
-    depth: int = DEPTH
-    used: bool = False
-
-    @property
-    def latency(self):
-        return Fifo.latency_of(self.depth)
-
-    def fifo(self, depth):
-        """The same stream through a FIFO of an exceptional depth."""
-        self._use("a FIFO")
-        (name,) = assigned_names() or (self.name,)
-        return Wire(name, self.shape, self.rank, self.source, self.port, depth)
-
-    def _use(self, by):
-        if self.used:
-            raise ValueError(f"{self.name} is used twice, the second time by {by}: fork it first")
-        self.used = True
+__all__ = ["Dataflow"]
 
 
 class Dataflow(wiring.Component):
@@ -240,7 +173,7 @@ class Dataflow(wiring.Component):
         return wire
 
     def _connect(self, wire, target, port):
-        wire._use(target.name if target else f"output {port}")
+        wire.use(target.name if target else f"output {port}")
         fifo = Fifo(wire.shape, wire.rank, wire.depth)
         edge = Edge(wire.name, fifo, wire.source, wire.port, target, port)
         self.edges.append(edge)

@@ -5,7 +5,7 @@ import re
 
 from amaranth.lib import data
 
-from sdpaflow.graph.dataflow import DEPTH
+from sdpaflow.graph.parts import DEPTH
 
 __all__ = [
     "QUIET",

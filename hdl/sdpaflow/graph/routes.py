@@ -1,7 +1,7 @@
 """From columns and rows to points: the last step of a layout (:mod:`sdpaflow.graph.layout`)."""
 
 import math
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 __all__ = ["place"]
 
@@ -14,8 +14,8 @@ INDENT = 24
 BAND = 48
 """Distance between bands."""
 
-SPREAD = 14
-"""Distance between links that come to a box from the same side."""
+SPREAD = 22
+"""Distance between links that come to a box from the same side, where it is wide enough."""
 
 
 def place(columns, chains, rows, limit):
@@ -80,13 +80,28 @@ def _cuts(columns, chains, widths, limit):
     """Gaps after which to start another band: as few as will do, the bands about equally wide."""
     direct = {chain[1] for link, chain in chains.items() if len(chain) == 3 and not link.wide}
     possible = [n for n, column in enumerate(columns) if len(column) == 1 and column[0] in direct]
+    if sum(widths) <= limit:
+        return []
+    limit = round(limit - 2 * INDENT)
+    best = _fill(widths, possible, limit)
+    for narrower in range(limit, 0, -10):
+        cuts = _fill(widths, possible, narrower)
+        if len(cuts) > len(best):
+            break
+        best = cuts
+    return best
 
-    def widest(cuts):
-        starts = [0, *(cut + 1 for cut in cuts), len(widths)]
-        return max(sum(widths[start:stop]) for start, stop in pairwise(starts))
 
-    best = [min(combinations(possible, n), key=widest) for n in range(min(len(possible), 3) + 1)]
-    return next((cuts for cuts in best if widest(cuts) <= limit), min(best, key=widest))
+def _fill(widths, possible, limit):
+    """Cuts, each as late as a band of at most ``limit`` allows."""
+    cuts, start, latest = [], 0, None
+    for n in range(len(widths)):
+        if sum(widths[start : n + 1]) > limit and latest is not None:
+            cuts.append(latest)
+            start, latest = latest + 1, None
+        if n in possible:
+            latest = n
+    return cuts
 
 
 def _line(chain, spots, columns):
@@ -105,7 +120,7 @@ def _line(chain, spots, columns):
             points += [(x, y), (x, next_y + math.copysign(port, y - next_y))]
     x, y = spots[chain[-2]]
     if chain[-2].corner_of:
-        x += SPREAD * _offset(chain[-2], columns)
+        x += _offset(chain[-2], columns)
         return [*points, (x, y), (x, _border(target, y))]
     return [*points, (target.x - target.width / 2, points[-1][1])]
 
@@ -124,15 +139,10 @@ def _border(box, y):
 
 
 def _offset(corner, columns):
-    """Place among the corners on the same side of a box: who comes from further off turns later."""
-    column = columns[corner.column]
-    above = column.index(corner) < column.index(corner.corner_of)
-    same = [
-        spot
-        for spot in column
-        if spot.corner_of is corner.corner_of
-        and spot.before
-        and (column.index(spot) < column.index(corner.corner_of)) == above
-    ]
+    """Pixels from the middle of a box; among links from one side, the furthest off turns last."""
+    column, box = columns[corner.column], corner.corner_of
+    above = column.index(corner) < column.index(box)
+    beside = column[: column.index(box)] if above else column[column.index(box) :]
+    same = [spot for spot in beside if spot.corner_of is box and spot.before]
     offset = same.index(corner) - (len(same) - 1) / 2
-    return -offset if above else offset
+    return (-offset if above else offset) * min(SPREAD, box.box.width / (len(same) + 1))
