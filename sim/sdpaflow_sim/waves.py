@@ -7,7 +7,7 @@ from pathlib import Path
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import Carry
 
-from sdpaflow_sim.amaranth_engine import streams_of
+from sdpaflow_sim.bench import streams_of
 from sdpaflow_sim.gtkwave import Dump, SaveFile
 
 __all__ = ["save_path", "write_gtkw"]

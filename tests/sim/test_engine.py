@@ -10,7 +10,8 @@ from sdpaflow.graph import Dataflow, dataflow
 from sdpaflow.numerics import UQ, Narrow
 from sdpaflow.units import Fifo, Fork, Map, Reduce, Repeat, Unit
 from sdpaflow.units import tokens as token_stream
-from sdpaflow_sim.amaranth_engine import PATIENCE, simulate, streams_of
+from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.bench import PATIENCE, streams_of
 from sdpaflow_sim.engine import (
     ContractError,
     DeadlockError,

@@ -6,7 +6,7 @@ import pytest
 from amaranth.hdl import Cat, ClockDomain, Module, Value
 from amaranth.sim import Simulator
 from helpers.cases import CASES
-from sdpaflow_sim.amaranth_engine import streams_of
+from sdpaflow_sim.bench import streams_of
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
