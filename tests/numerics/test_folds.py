@@ -17,10 +17,13 @@ LENGTHS = [1, 1, 7, 2, 5, 1, 16, 9, 8]
 
 
 def model(fn, given):
-    """What a Scan emits, what a Reduce gives, how many tokens are clamped: by the model."""
+    """What a Scan emits, what a Reduce gives, how many tokens are clamped: by the model.
+
+    The state of a group is there when the next begins, and must be ignored.
+    """
     emitted, final, count, start = [], [], 0, 0
+    state = raw.zeros(fn.state, 1)
     for length in LENGTHS:
-        state = raw.zeros(fn.state, 1)
         for step in range(length):
             token = raw.take(given, np.array([start + step]))
             new, clamped = fn.model(step == 0, state, token)
@@ -111,7 +114,9 @@ def test_sum_of_vectors_is_exact_while_growth_suffices(shape):
 
 
 @pytest.mark.parametrize(
-    "number", [SQ(3, 4), UQ(3, 4), data.ArrayLayout(SQ(3, 4), 3), data.ArrayLayout(UQ(3, 4), 1)]
+    "number",
+    [SQ(3, 4), UQ(3, 4), data.ArrayLayout(SQ(3, 4), 3), data.ArrayLayout(UQ(3, 4), 1)],
+    ids=repr,
 )
 def test_rescaled_sum_shifts_the_sum_before_each_token(number):
     """Rounding down; what the first token of a group is shifted by means nothing."""
