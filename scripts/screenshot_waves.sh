@@ -20,7 +20,8 @@ if [ -n "$missing" ]; then
     exit 1
 fi
 
-python3 scripts/waves.py "$pipeline" --out build/waves --size "$width" "$height"
+make -s .venv/ready
+.venv/bin/python scripts/waves.py "$pipeline" --out build/waves --size "$width" "$height"
 
 scratch=$(mktemp -d)
 viewer= server=
