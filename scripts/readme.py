@@ -30,7 +30,7 @@ def cycles():
     rng, rows = np.random.default_rng(0), []
     for name, published in PUBLISHED.items():
         waits = PIPELINES[name].stores_rows
-        for d in (4, 16):
+        for d in (1, 4, 16):
             taken = {n: run(name, *rng.normal(size=(3, n, d))).cycles for n in SIZES}
             (constant,) = {count - n * n - n * waits for n, count in taken.items()}
             formula = f"N² {'+ N ' * waits}+ {constant}"

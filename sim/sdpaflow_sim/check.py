@@ -69,6 +69,8 @@ def check(dataflow, inputs, **options):
     ------
     MismatchError
         Bits, ends of groups or counts of clamped tokens differ.
+    FramingError
+        The inputs do not fit together (:class:`sdpaflow.graph.FramingError`).
     SimulationError
         The run did not end.
     """

@@ -1,6 +1,8 @@
 """The ``sdpaflow`` command: its arguments, and how it fails."""
 
 import argparse
+import os
+import signal
 import sys
 
 from sdpaflow import __version__
@@ -30,8 +32,16 @@ def main(argv=None):
     2: bad input or a missing tool; nothing was written.
     """
     arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended the same way as by Ctrl-C
     try:
-        return arguments.command(arguments)
+        code = arguments.command(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(f"{error.filename or 'output'}: {error.strerror}", 2)
     except (InputError, ToolError) as error:
         return _fail(error, 2)
     except SimulationError as error:
@@ -156,15 +166,19 @@ def _names(text):
             raise argparse.ArgumentTypeError(
                 f"pipeline must be one of {', '.join(PIPELINES)}, not {name!r}"
             )
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"pipelines must differ, not be {text}")
     return names
 
 
 def _formats(text):
     formats = {}
-    for part in text.replace("),", ")\n").splitlines():
+    for part in text.replace("),", ")\n").split("\n"):
         name, _, shape = part.partition("=")
         if name.strip() not in {"q", "k", "v", "o"}:
             raise argparse.ArgumentTypeError(f"formats are of q, k, v and o, not {name.strip()!r}")
+        if name.strip() in formats:
+            raise argparse.ArgumentTypeError(f"there are two formats of {name.strip()}")
         try:
             formats[name.strip()] = parse(shape)
         except ValueError as error:

@@ -10,7 +10,7 @@ from sdpaflow.pipelines import PIPELINES
 
 from sdpaflow_sim import figure, netlist, stalls, tables, waves
 from sdpaflow_sim.engine import SimulationError
-from sdpaflow_sim.files import check_writable, replacing
+from sdpaflow_sim.files import check_outputs, replacing
 from sdpaflow_sim.inputs import InputError, build, load, sample, split_heads
 from sdpaflow_sim.progress import Progress
 from sdpaflow_sim.run import run as run_pipeline
@@ -24,8 +24,7 @@ def compare(arguments):
         raise InputError(f"figure must be a .png or .svg file, not {arguments.figure}")
     if arguments.jobs is not None and arguments.jobs < 1:
         raise InputError(f"jobs must be at least 1, not {arguments.jobs}")
-    for path in filter(None, [arguments.figure, arguments.json]):
-        check_writable(path)
+    check_outputs([arguments.figure, arguments.json], _files(arguments))
     heads = _heads(arguments)
     reports, counts = measure_all(
         arguments.pipelines, heads, _options(arguments), arguments.jobs, quiet=arguments.quiet
@@ -60,6 +59,8 @@ def measure_all(names, heads, options=None, processes=None, *, quiet=False):
     quiet : :class:`bool`
         Show no progress.
     """
+    if (options or {}).get("row_max") and not any(PIPELINES[name].stores_rows for name in names):
+        raise InputError("none of these pipelines stores rows: leave out row_max")
     jobs = []
     for name in names:
         stores_rows = PIPELINES[name].stores_rows
@@ -79,16 +80,17 @@ def _measure(counter, name, options, heads):
 
 def run(arguments):
     """One pipeline: its outputs and its report."""
-    for path in filter(None, [arguments.vcd, arguments.out, arguments.json]):
-        check_writable(path)
-    if arguments.vcd:
-        check_writable(waves.save_path(arguments.vcd))
+    check_outputs([arguments.vcd])
+    view = None if arguments.vcd is None else waves.save_path(arguments.vcd)
+    check_outputs([arguments.vcd, view, arguments.out, arguments.json], _files(arguments))
     if arguments.limit is not None and arguments.limit < 1:
         raise InputError(f"limit must be at least 1 cycle, not {arguments.limit}")
     heads = _heads(arguments)
     pipeline = build(arguments.pipeline, heads, **_options(arguments))
     schedules = None
-    if arguments.stalls:
+    if arguments.seed < 0:
+        raise InputError(f"seed must be at least 0, not {arguments.seed}")
+    if arguments.stalls is not None:
         try:
             schedules = stalls.parse(arguments.stalls, ["q", "k", "v", "o"], arguments.seed)
         except ValueError as error:
@@ -105,7 +107,7 @@ def run(arguments):
                 vcd=arguments.vcd,
                 progress=progress.counter(arguments.pipeline),
             )
-    except SimulationError:
+    except (SimulationError, KeyboardInterrupt):
         _save_view(arguments.vcd, pipeline)  # wanted most where a run got stuck
         raise
     _save_view(arguments.vcd, pipeline)
@@ -131,8 +133,7 @@ def graph(arguments):
     drawers = {"mermaid": draw.to_mermaid, "dot": draw.to_dot, "svg": draw.to_svg}
     if kind not in drawers:
         raise InputError(f"format must be one of {', '.join(drawers)}, not {kind!r}")
-    if arguments.out:
-        check_writable(arguments.out)
+    check_outputs([arguments.out], _files(arguments))
     heads = _heads(arguments)
     pipeline = build(arguments.pipeline, heads, **_options(arguments))
     peaks = None
@@ -152,8 +153,7 @@ def graph(arguments):
 
 def count(arguments):
     """Flip-flops, memory bits and words of a pipeline, unit by unit."""
-    if arguments.json:
-        check_writable(arguments.json)
+    check_outputs([arguments.json], _files(arguments))
     pipeline = build(arguments.pipeline, _heads(arguments), **_options(arguments))
     counted = netlist.count(pipeline)
     title = f"{arguments.pipeline}, {pipeline.config}"
@@ -165,10 +165,10 @@ def count(arguments):
 
 def _heads(arguments):
     """The heads that the arguments ask for."""
-    files = [arguments.q, arguments.k, arguments.v]
-    if any(files):
-        if not all(files):
-            missing = [f"--{n}" for n, file in zip("qkv", files, strict=True) if not file]
+    files = _files(arguments)
+    if any(file is not None for file in files):
+        if None in files:
+            missing = [f"--{n}" for n, file in zip("qkv", files, strict=True) if file is None]
             raise InputError(f"q, k and v go together: {' and '.join(missing)} missing")
         if arguments.layer is not None or arguments.head is not None:
             raise InputError("--layer and --head choose shipped data; leave them out with --q")
@@ -180,8 +180,18 @@ def _heads(arguments):
     if arguments.tokens is not None:
         if arguments.tokens < 1:
             raise InputError(f"tokens must be at least 1, not {arguments.tokens}")
+        most = min(len(array) for head in heads for array in head)
+        if arguments.tokens > most:
+            raise InputError(
+                f"tokens must be at most the {most} that there are, not {arguments.tokens}"
+            )
         heads = [tuple(array[: arguments.tokens] for array in head) for head in heads]
     return heads
+
+
+def _files(arguments):
+    """The files of q, k and v; None where not given."""
+    return [arguments.q, arguments.k, arguments.v]
 
 
 def _columns(heads):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from sdpaflow import graph
+
 __all__ = [
     "ContractError",
     "DeadlockError",
@@ -52,7 +54,7 @@ class LimitError(SimulationError):
     """The run took more cycles than it was given."""
 
 
-class FramingError(SimulationError):
+class FramingError(SimulationError, graph.FramingError):
     """Inputs of a unit disagree on where a group ends."""
 
 

@@ -46,6 +46,7 @@ def comparison(path, reports):
     }
     with plt.rc_context(style):
         figure = plt.figure(figsize=(10, 6.2), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.15, h_pad=0.08)
         grid = figure.add_gridspec(2, 2, height_ratios=[1.55, 1])
         _over_time(figure.add_subplot(grid[0, :]), reports)
         _peaks(figure.add_subplot(grid[1, 0]), reports)

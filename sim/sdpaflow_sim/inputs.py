@@ -36,7 +36,11 @@ def load(path):
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise InputError(f"{path}: claims to be larger than the memory there is") from None
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = (
             "holds Python objects" if "Object arrays" in str(error) else "is cut off or no array"
         )
@@ -100,14 +104,17 @@ def check(name, array):
     return array
 
 
-def fitting(values, width=16):
+def fitting(values, name="values", width=16):
     """The signed format of ``width`` bits with the most fraction bits that holds all values."""
     largest = max(float(np.max(np.abs(array))) for array in values)
     i_bits = 1 + max(0, math.floor(math.log2(largest)) + 1 if largest > 0 else 0)
     if i_bits < width and round(math.ldexp(largest, width - i_bits)) >= 1 << (width - 1):
         i_bits += 1  # rounding would reach the next power of two
     if i_bits > width:
-        raise InputError(f"values up to {largest:g} do not fit a format of {width} bits")
+        raise InputError(
+            f"{name} reaches {largest:g}, which does not fit a format of {width} bits: scale it, "
+            "or give a format"
+        )
     return SQ(i_bits, width - i_bits)
 
 
@@ -132,12 +139,14 @@ def build(name, heads, **options):
         raise InputError(f"rows may have up to {1 << ROW_BITS} keys, not {longest}")
     if pipeline.stores_rows:
         options.setdefault("row_max", longest)
+    elif "row_max" in options:
+        raise InputError(f"{name} stores no rows: leave out row_max")
     try:
         d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
         factor = Config(d=d, scale=options.get("scale")).factor
-        options.setdefault("q", fitting([factor * queries for queries, _, _ in heads]))
-        options.setdefault("k", fitting([keys for _, keys, _ in heads]))
-        options.setdefault("v", fitting([values for _, _, values in heads]))
+        for index, (port, scale) in enumerate({"q": factor, "k": 1, "v": 1}.items()):
+            if port not in options:
+                options[port] = fitting([scale * head[index] for head in heads], port)
         built = pipeline(Config(d=d, dv=dv, **options))
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from None

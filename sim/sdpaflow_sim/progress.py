@@ -1,7 +1,8 @@
 """Progress of runs, on a terminal only."""
 
+import signal
 from concurrent.futures import ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -49,15 +50,30 @@ class Progress:
         return lambda done: self._bars.update(self._tasks[name], completed=done)
 
     def run_all(self, work, jobs, processes=None):
-        """Call ``work(counter, *job)`` for each run, in processes; returns the results in order."""
+        """Call ``work(counter, *job)`` for each run, in processes; returns the results in order.
+
+        However this ends, no process is left behind.
+        """
         context = get_context("spawn")
         done = context.Array("q", len(jobs))
-        with ProcessPoolExecutor(processes, context, _start, (done,)) as pool:
+        pool = ProcessPoolExecutor(processes, context, _start, (done,))
+        # Processes inherit what they ignore: an interrupt is for this process to handle.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
             futures = [pool.submit(_call, work, index, job) for index, job in enumerate(jobs)]
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        try:
             while wait(futures, timeout=0.2).not_done:
                 for task, count in zip(self._tasks.values(), done, strict=True):
                     self._bars.update(task, completed=count)
             return [future.result() for future in futures]
+        except BaseException:
+            for process in active_children():
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _start(done):

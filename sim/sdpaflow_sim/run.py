@@ -19,7 +19,7 @@ ENGINES = {"amaranth": amaranth_engine.simulate}
 
 @dataclass
 class FifoUse:
-    """A FIFO of the pipeline: its depth and its greatest fill in words, its width in bits."""
+    """A FIFO: its depth and greatest fill in words, its width in bits, ``last`` included."""
 
     name: str
     depth: int
@@ -58,7 +58,7 @@ class Report:
     state_words, state_bits : :class:`int`
         What the units themselves can hold.
     intermediate_words, intermediate_bits : :class:`int`
-        FIFOs as configured, and state.
+        All FIFOs as configured, those at the ports included, and state.
     peak_words : :class:`int`
         FIFOs at their greatest fill, and state.
     outputs : numpy.ndarray

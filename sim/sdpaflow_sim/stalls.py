@@ -25,27 +25,28 @@ class Stall:
     def __init__(self, spec="1", seed=0):
         self.spec = spec
         self.seed = seed
-        match = re.fullmatch(r"random:(0?\.\d+|0)", spec)
-        if match:
-            self._chance = float(match[1])
-        elif re.fullmatch(r"[01]*1[01]*", spec):
-            self._chance = None
-        else:
+        self._chance = _probability(spec)
+        if self._chance is None and not re.fullmatch(r"[01]*1[01]*", spec):
             raise ValueError(
                 f"Stalls must be written as a pattern of 0 and 1 with at least one 1, or as "
                 f"random:P with 0 <= P < 1, not {spec!r}"
             )
-
-    @property
-    def always(self):
-        """Whether it never waits."""
-        return self._chance == 0 or "0" not in self.spec
 
     def __iter__(self):
         if self._chance is None:
             return itertools.cycle(character == "1" for character in self.spec)
         source = random.Random(self.seed)
         return (source.random() >= self._chance for _ in itertools.count())
+
+
+def _probability(spec):
+    """P of ``random:P``; None where the schedule is none of that kind, or P out of range."""
+    kind, _, number = spec.partition(":")
+    try:
+        chance = float(number) if kind == "random" else -1
+    except ValueError:
+        return None
+    return chance if 0 <= chance < 1 else None
 
 
 def parse(text, ports, seed=0):
@@ -60,6 +61,8 @@ def parse(text, ports, seed=0):
             port, _, spec = part.partition("=")
             if port.strip() not in ports:
                 raise ValueError(f"Stalls are for ports {', '.join(ports)}, not {port.strip()!r}")
+            if port.strip() in specs:
+                raise ValueError(f"There are two stalls of {port.strip()}")
             specs[port.strip()] = spec.strip()
     return {
         port: Stall(spec, seed * len(ports) + ports.index(port)) for port, spec in specs.items()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from attention import NAMES, correct, pipeline
+from attention import NAMES, correct, head, pipeline
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow_sim.inputs import build, sample, split_heads
 from sdpaflow_sim.run import model
@@ -37,6 +37,24 @@ def test_naive_reports_its_saturation(name):
     high = (q[40:44].astype(float) @ k.T * dut.config.factor >= 8).sum()
     assert report.saturations["e_ij"] == pytest.approx(high, abs=2)
     assert high > 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scores_that_are_all_small(name):
+    """Where all exponentials of a row vanish the bits still agree, and it is reported."""
+    q, k, v = np.full((2, 4), -3.0), np.full((3, 4), 6.0), np.full((3, 4), 7.9)
+    report = correct(pipeline(name), q, k, v)
+    if name in {"naive", "reordered"}:
+        assert report.saturations["p_ij" if name == "naive" else "o_i"] > 0
+    else:
+        assert report.saturations == {}
+        assert np.abs(report.outputs - 7.9).max() <= 2 * report.output_ulp
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_element(name):
+    """d = 1, as in the published study, works like any other."""
+    correct(pipeline(name, d=1), *head(d=1))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,9 +1,12 @@
 """The command: what it prints, what it writes, and how it refuses."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -160,7 +163,10 @@ def bad_arrays():
         "complex": (np.ones((3, 4), complex), "q must be an array of numbers, not of complex128"),
         "object": (np.array([[1, None]]), "q.npy: holds Python objects; an .npy file of numbers"),
         "heads": (np.ones((2, 3, 4)), "equally many heads, not 2 of q, 1 of k, 1 of v"),
-        "huge": (np.full((3, 4), 1e9), "do not fit a format of 16 bits"),
+        "huge": (
+            np.full((3, 4), 1e9),
+            "q reaches 7.21348e\\+08, which does not fit a format of 16 bits",
+        ),
     }
 
 
@@ -214,6 +220,22 @@ LONG_KEYS = ["--q", "q.npy", "--k", "k3.npy", "--v", "v.npy"]
         ("layer must be 0, 2 or 5, not 1", ["--layer", 1]),
         ("head must be 0 to 11, not 12", ["--head", 12]),
         ("tokens must be at least 1, not 0", ["--tokens", 0]),
+        ("tokens must be at most the 145 that there are, not 146", ["--tokens", 146]),
+        (": cannot be read: Is a directory", ["--q", ".", "--k", "k.npy", "--v", "v.npy"]),
+        (": no such file", ["--q", "", "--k", "", "--v", ""]),
+        ("Stalls must be written as a pattern", [*DATA, "--stalls", ""]),
+        ("There are two stalls of q", [*DATA, "--stalls", "q=1,q=10"]),
+        ("seed must be at least 0, not -4", [*DATA, "--seed", -4]),
+        ("formats are of q, k, v and o, not ''", [*DATA, "--formats", ""]),
+        ("there are two formats of q", [*DATA, "--formats", "q=SQ(4,12),q=SQ(3,13)"]),
+        ("Format must be written SQ(i,f)", [*DATA, "--formats", f"q=SQ({'9' * 30},1)"]),
+        ("segments must be 1 to 1024, not 4096", [*DATA, "--segments", 4096]),
+        ("q.npy: stands for two files", [*DATA, "--json", "q.npy"]),
+        ("same.npy: stands for two files", [*DATA, "--out", "same.npy", "--json", "same.npy"]),
+        ("x.gtkw: stands for two files", [*DATA, "--vcd", "x.gtkw"]),
+        ("cannot be written: File name too long", [*DATA, "--json", "x" * 300]),
+        ("/dev/full: is not a regular file", [*DATA, "--vcd", "/dev/full"]),
+        ("cannot be written: ", [*DATA, "--json", "/proc/report.json"]),
         ("--layer and --head choose shipped data", [*DATA, "--head", 3]),
         ("there is no folder nowhere", [*DATA, "--json", "nowhere/r.json"]),
         ("is a folder; a file name is needed", [*DATA, "--vcd", "."]),
@@ -223,7 +245,8 @@ LONG_KEYS = ["--q", "q.npy", "--k", "k3.npy", "--v", "v.npy"]
 )
 def test_bad_options(folder, capsys, message, arguments):
     """An option that is no good is refused, with what was given."""
-    arguments = ["run", "--pipeline", "naive", *arguments, "--out", "o.npy"]
+    out = [] if "--out" in arguments else ["--out", "o.npy"]
+    arguments = ["run", "--pipeline", "naive", *arguments, *out]
     refused(folder, capsys, re.escape(message), *arguments)
 
 
@@ -232,10 +255,12 @@ def test_bad_options(folder, capsys, message, arguments):
     [
         ("pipeline must be one of naive, .*, not 'fast'", ["run", "--pipeline", "fast", *DATA]),
         (
-            "stores no rows: row_max must not be given",
+            "reordered stores no rows: leave out row_max",
             ["run", "--pipeline", "reordered", "--row-max", 9],
         ),
         ("pipeline must be one of .*, not 'x'", ["compare", "--pipelines", "naive,x"]),
+        ("pipelines must differ, not be naive,naive", ["compare", "--pipelines", "naive,naive"]),
+        ("none of these .*stores rows", ["compare", "--pipelines", "reordered", "--row-max", 9]),
         ("figure must be a .png or .svg file, not a.jpg", ["compare", "--figure", "a.jpg"]),
         ("jobs must be at least 1, not 0", ["compare", "--jobs", 0]),
         (
@@ -285,3 +310,59 @@ def test_installed_command(folder):
     command = Path(sys.executable).with_name("sdpaflow")
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"sdpaflow \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_a_link_is_followed(folder):
+    """An output that is a link is written where the link points."""
+    Path("link.json").symlink_to("target.json")
+    assert sdpaflow("run", "--pipeline", "naive", *DATA, "--json", "link.json", "--quiet") == 0
+    assert Path("link.json").is_symlink()
+    assert json.loads(Path("target.json").read_text())["bit_exact"]
+
+
+def test_formats_that_are_given_need_not_fit_16_bits(folder):
+    """Values too large for a fitted format are fine in a format that holds them."""
+    np.save("v.npy", np.full((5, 4), 40000.0))
+    given = ["--formats", "v=SQ(18,4)"]
+    assert sdpaflow("run", "--pipeline", "memory-free", *DATA, *given, "--quiet") == 0
+
+
+def start(*arguments):
+    """The installed command, on its way."""
+    command = [Path(sys.executable).with_name("sdpaflow"), *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, start_new_session=True, **pipes)
+
+
+def test_a_reader_that_leaves(folder):
+    """A pipe closed on the other side is no reason for a traceback."""
+    running = start("graph", "--pipeline", "naive")
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    running.stderr.close()
+    assert running.wait(60) == 1
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_everything(folder, kind):
+    """Interrupted, a comparison says so in one line, and leaves no file and no process behind."""
+    before = set(folder.iterdir())
+    running = start("compare")
+    time.sleep(4)
+    running.send_signal(kind)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", "sdpaflow: error: interrupted\n")
+    assert set(folder.iterdir()) == before
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and group_exists(running.pid):
+        time.sleep(0.1)
+    assert not group_exists(running.pid)
+
+
+def group_exists(number):
+    """Whether a process of a group is left."""
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -42,22 +42,6 @@ def test_a_schedule_starts_afresh_each_time():
 
 
 @pytest.mark.parametrize(
-    ("spec", "always"),
-    [
-        ("1", True),
-        ("111", True),
-        ("random:0", True),
-        ("random:0.0", True),
-        ("110", False),
-        ("random:0.1", False),
-    ],
-)
-def test_always_says_whether_it_never_waits(spec, always):
-    assert Stall(spec).always is always
-    assert (first(Stall(spec), 200) == "1" * 200) is always
-
-
-@pytest.mark.parametrize(
     "spec",
     [
         "",

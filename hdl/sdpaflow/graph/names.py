@@ -6,7 +6,7 @@ import sys
 __all__ = ["assigned_names"]
 
 
-_SKIPPED = {"EXTENDED_ARG", "LOAD_FAST", "LOAD_DEREF", "LOAD_NAME", "LOAD_GLOBAL"}
+_SKIPPED = ("EXTENDED_ARG", "LOAD_FAST", "LOAD_DEREF", "LOAD_NAME", "LOAD_GLOBAL")
 """What may stand between a call and an assignment: whose attribute it is that is assigned to."""
 
 
@@ -32,7 +32,7 @@ def assigned_names(depth=1):
             targets = instruction.argval
             targets = [targets] if isinstance(targets, str) else list(targets)
             names += targets[:1] if "LOAD" in instruction.opname else targets
-        elif instruction.opname not in _SKIPPED:
+        elif not instruction.opname.startswith(_SKIPPED):
             return []
         if len(names) >= wanted:
             return names[:wanted]

@@ -1,7 +1,8 @@
 """Elementwise operators: add, subtract, multiply, maximum, shift and narrow.
 
-Each takes numbers or vectors (``data.ArrayLayout`` of numbers); a number meets every lane of a
-vector. All but :class:`Narrow` and :class:`Shift` are exact: the result is as wide as it has to be.
+Each is constructed from the shapes of its arguments, numbers or vectors (``data.ArrayLayout`` of
+numbers), and takes one stage; a number meets every lane of a vector. All but :class:`Narrow` and
+:class:`Shift` are exact: the result is as wide as it has to be.
 """
 
 import operator

@@ -146,7 +146,7 @@ def UQ(i_bits, f_bits=0):
 
 def parse(text):
     """Shape written as ``SQ(4,12)`` or ``UQ(0,17)``."""
-    match = re.fullmatch(r"\s*([SU])Q\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*", text)
+    match = re.fullmatch(r"\s*([SU])Q\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)\s*", text)
     if match is None:
         raise ValueError(f"Format must be written SQ(i,f) or UQ(i,f), not {text!r}")
     kind, i_bits, f_bits = match.groups()

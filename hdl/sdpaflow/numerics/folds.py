@@ -65,7 +65,11 @@ class RescaledSum(Sum):
     Parameters
     ----------
     layout : :class:`data.StructLayout`
-        Tokens: the number or vector under ``field``, and ``shift``.
+        Tokens: the number or vector under ``field``, and ``shift``, an unsigned integer.
+    field : :class:`str`
+        Which field is summed.
+    growth : :class:`int`
+        As for :class:`Sum`.
     """
 
     def __init__(self, layout, field, growth):

@@ -99,5 +99,8 @@ class Attention(Dataflow):
         return o_i
 
     def row_depth(self, row, late):
-        """Words that a row waiting for ``late`` takes without losing rate."""
+        """Words that a row waiting for ``late`` takes without losing rate.
+
+        The row, and the tokens that come in during the skew, one in every ``beats`` cycles.
+        """
         return self.config.row_max + skew(row, late) // self.config.beats

@@ -19,6 +19,10 @@ Q4_12 = SQ(4, 12)
 """Format of q, k and v unless given."""
 
 
+LIMITS = {"segments": (1, 1024), "score_bits": (1, 20), "weight_bits": (11, 24), "digits": (1, 4)}
+"""Least and greatest that make sense: beyond, tables and chains of subtractions explode."""
+
+
 @dataclass(frozen=True)
 class Config:
     """Parameters of an attention pipeline.
@@ -64,8 +68,12 @@ class Config:
         for name, value in defaults.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        for name in ("d", "dv", "lanes", "segments", "score_bits", "weight_bits", "digits"):
+        for name in ("d", "dv", "lanes"):
             _positive(name, getattr(self, name))
+        for name, (least, most) in LIMITS.items():
+            _positive(name, getattr(self, name))
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} must be {least} to {most}, not {getattr(self, name)}")
         if self.d % self.lanes:
             raise ValueError(f"lanes must divide d = {self.d}, not be {self.lanes}")
         if self.scale is None:

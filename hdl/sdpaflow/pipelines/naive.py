@@ -14,7 +14,8 @@ class Naive(Attention):
                                    └─ sum ── repeat ───╨─ div ─┐
         v ─────────────────────────────────────────────────────┴ fold(p·v) ── o
 
-    One long FIFO, ``row``. No maximum is subtracted: scores of 8 or more, in base 2, saturate.
+    One long FIFO, ``row``. No maximum is subtracted: scores of 8 or more, in base 2, saturate, and
+    so does the division of a row whose exponentials are all so small that their sum is zero.
     """
 
     stores_rows = True
@@ -31,7 +32,7 @@ class Naive(Attention):
         el_ij = self.repeat(l_i, over=row)
         divide = Divide(row.shape, l_i.shape, config.probability, unrolled=True)
         p_ij = self.map(divide, el_ij)
-        a_i = self.weigh(p_ij, v, growth=1)
+        a_i = self.weigh(p_ij, v, growth=config.row_bits)
         o_i = self.map(Narrow(a_i.shape, config.o), a_i)
 
         self.output(o=o_i)

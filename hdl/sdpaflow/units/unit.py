@@ -33,8 +33,9 @@ class Pair(data.StructLayout):
 class Unit(wiring.Component):
     """A streaming unit: streams in, streams out, and what is known of it beforehand.
 
-    All units take one token per cycle with no bubble between groups, hold payload and valid until
-    they are accepted, and never let valid wait for ready. Stalls change when, never what.
+    All units hold payload and valid until they are accepted, and never let valid wait for ready:
+    stalls change when, never what. They take one token per cycle with no bubble between groups,
+    where their own description does not say otherwise.
 
     Attributes
     ----------
@@ -42,7 +43,8 @@ class Unit(wiring.Component):
         Cycles from the token that completes a result to that result being offered.
     words, bits : :class:`int`
         Intermediate memory: tokens, whole or half done, that the unit can hold, and the bits of
-        their data. (Handshake and control registers are not data; netlists count those too.)
+        their data; a FIFO also keeps their ``last`` bits. (Handshake and control registers are
+        not among them; netlists count those too.)
     events : dict of :class:`Signal`
         By name of a flag: high in each cycle in which the flag's cause happens. A flag is an output
         that rises with its cause and stays until reset: ``saturated``, a result was clamped;
