@@ -1,7 +1,7 @@
 """Plain names in RTLIL text: those of the graph, without dots, brackets or ``$``.
 
-Amaranth hands a design over as RTLIL, whose modules are called like ``top.q_fifo`` and whose signals
-like ``i__payload$139``, with ports in no particular order.
+Amaranth hands a design over as RTLIL, whose modules are called like ``top.q_fifo`` and whose
+signals like ``i__payload$139``, with ports in no particular order.
 """
 
 import re
@@ -11,14 +11,19 @@ __all__ = ["rename"]
 
 CLOCKS = ["clk", "aclk", "rst", "aresetn"]
 KEYWORDS = frozenset(
-    """always and assign assume begin bit buf byte case cell checker config const context cover
+    re.findall(
+        r"\w+",
+        """
+    always and assign assume begin bit buf byte case cell checker config const context cover
     deassign default disable do edge else end event export final for force forever fork function
     generate global if import initial inout input int integer interface join let local logic
     module nand negedge new nor not null or output package parameter posedge primitive priority
     program property pulldown pullup pure rand real ref reg release repeat return sequence signed
     specify static string strong struct super table tagged task this time tran type typedef union
     unique unsigned use var vectored virtual void wait weak while wire with within wor xnor
-    xor""".split()
+    xor
+""",
+    )
 )
 STREAM_PORT = re.compile(r"(i|o|over)\d*__(payload|valid|ready)")
 ALIAS = re.compile(r"^connect \\(\S+) \\(\S+) \[[\d:]+\]$", re.M)
@@ -62,9 +67,9 @@ class _Module:
         self.names = {name: _plain(name) for name in self.ports if _plain(name) != name}
         # Where a unit's port is nothing but another signal, either name may be the port's.
         for alias, name in ALIAS.findall(text) if "." in self.path else ():
-            if name in self.ports and alias not in self.ports and name not in self.names:
-                if STREAM_PORT.fullmatch(alias) and not STREAM_PORT.fullmatch(name):
-                    self.names |= {alias: name, name: alias}
+            inside = name in self.ports and alias not in self.ports and name not in self.names
+            if inside and STREAM_PORT.fullmatch(alias) and not STREAM_PORT.fullmatch(name):
+                self.names |= {alias: name, name: alias}
 
     @property
     def plain(self):

@@ -97,8 +97,12 @@ def testbench(name, streams, ports, saturated, limit, beats):
         name=name,
         declarations="".join(_declaration(name, stream) for stream in streams),
         connections=",\n    ".join([clocks, *(_connection(stream, ports) for stream in streams)]),
-        silence="\n      ".join(f"{s.name}_valid <= 0;\n      {s.name}_sent = 0;" for s in streams[:3]),
-        sources="".join(_SOURCE.format(n=s.name, N=s.name.upper(), bit=bit) for bit, s in enumerate(streams[:3])),
+        silence="\n      ".join(
+            f"{s.name}_valid <= 0;\n      {s.name}_sent = 0;" for s in streams[:3]
+        ),
+        sources="".join(
+            _SOURCE.format(n=s.name, N=s.name.upper(), bit=bit) for bit, s in enumerate(streams[:3])
+        ),
         saturated=int(saturated),
         limit=limit,
         beats=beats,

@@ -12,8 +12,9 @@ class AxiStreams(wiring.Component):
 
     A beat holds the elements of one token, each in whole bytes, the first one in the lowest. The
     padding above an input's element is ignored; an output's is its sign. ``tlast`` closes a row of
-    keys on ``k``, a row of values on ``v``, and a vector on ``o``. On ``q`` it is free: it may close
-    any query, all of them, or none. Where a vector takes several beats, they are counted here.
+    keys on ``k``, a row of values on ``v``, and a vector on ``o``. On ``q`` it is free: it may
+    close any query, all of them, or none. Where a vector takes several beats, they are counted
+    here.
 
     Nothing is stored on the way but the count of beats: rate and latency are the pipeline's.
 
@@ -33,7 +34,8 @@ class AxiStreams(wiring.Component):
     m_axis_o_* : :py:`Out(...)`
         The same.
     saturated, misframed : :py:`Out(1)`
-        That flag is up in the pipeline; ``misframed`` rises too if a ``tlast`` came within a vector.
+        That flag is up in the pipeline; ``misframed`` rises too after a ``tlast``
+        within a vector.
     """
 
     def __init__(self, pipeline):
