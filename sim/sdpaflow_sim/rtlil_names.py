@@ -67,8 +67,9 @@ class _Module:
         self.names = {name: _plain(name) for name in self.ports if _plain(name) != name}
         # Where a unit's port is nothing but another signal, either name may be the port's.
         for alias, name in ALIAS.findall(text) if "." in self.path else ():
-            inside = name in self.ports and alias not in self.ports and name not in self.names
-            if inside and STREAM_PORT.fullmatch(alias) and not STREAM_PORT.fullmatch(name):
+            if name not in self.ports or alias in self.ports or {alias, name} & self.names.keys():
+                continue
+            if _fits(alias, self.ports[name]) and not _fits(name, self.ports[name]):
                 self.names |= {alias: name, name: alias}
 
     @property
@@ -149,3 +150,9 @@ class _Module:
 def _plain(name):
     plain = re.sub(r"\W+", "_", name).strip("_") or "unnamed"
     return f"{plain}_" if plain in KEYWORDS or plain[0].isdigit() else plain
+
+
+def _fits(name, direction):
+    """Whether a name is that of a stream's port in this direction."""
+    match = STREAM_PORT.fullmatch(name)
+    return bool(match) and ((match[1] == "o") != (match[2] == "ready")) == (direction == "output")

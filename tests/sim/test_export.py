@@ -41,6 +41,11 @@ def ports_of(text, name):
     return re.findall(r"(?:wire|reg) (?:\[.*?\] )?(\w+)", head)
 
 
+def inside(text):
+    """All modules but the first."""
+    return text.partition("\nendmodule\n")[2]
+
+
 @pytest.mark.parametrize(("name", "lanes", "ports"), SHAPES)
 def test_names(tmp_path, name, lanes, ports):
     """Modules and instances are called like the graph's nodes and FIFOs; nothing is escaped."""
@@ -71,9 +76,15 @@ def test_ports_are_in_order(tmp_path, name):
         clocks = [port for port in ports_of(text, part) if port in {"clk", "rst"}]
         assert ports_of(text, part)[: len(clocks)] == clocks == sorted(clocks)
         names = set(ports_of(text, part)) - {"clk", "rst", *flags}
-        assert part == top or all(
-            re.fullmatch(r"(i|o|over)\d*__(payload|valid|ready)", n) for n in names
-        ), names
+        inner = r"(i|o|over)\d*__(payload|valid|ready)"
+        assert part == top or all(re.fullmatch(inner, port) for port in names), names
+    # A port is called after its direction, even where input and output are the same signal.
+    assert not re.search(
+        r"^  input .* (o\d*__(payload|valid)|i__ready)( =|,|$)", inside(text), re.M
+    )
+    assert not re.search(
+        r"^  output .* (i__(payload|valid)|o\d*__ready)( =|,|$)", inside(text), re.M
+    )
 
     _, top, _ = exported(tmp_path, name, 2, "axi")
     text = (tmp_path / f"{top}.v").read_text(encoding="utf-8")
