@@ -11,9 +11,10 @@ from sdpaflow.pipelines import PIPELINES
 
 from sdpaflow_sim import commands
 from sdpaflow_sim.engine import SimulationError
+from sdpaflow_sim.export import PORTS
 from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.netlist import ToolError
 from sdpaflow_sim.run import ENGINES
+from sdpaflow_sim.yosys import ToolError
 
 __all__ = ["main"]
 
@@ -131,6 +132,27 @@ def _parser():
     _data(count)
     _shape(count)
     count.add_argument("--json", metavar="F", help="write the counts")
+
+    export = commands_.add_parser(
+        "export",
+        help="write Verilog and a testbench for it",
+        description="Write a pipeline as Verilog, with a testbench that needs no Python.",
+    )
+    export.set_defaults(command=commands.export)
+    _pipeline(export)
+    export.add_argument("--d", type=int, help="elements of a query, instead of data")
+    export.add_argument("--dv", type=int, help="elements of a value (default: d)")
+    export.add_argument("--ports", choices=PORTS, default="native", help="default: native")
+    export.add_argument("--out", required=True, metavar="DIR", help="folder, made if needed")
+    export.add_argument(
+        "--test-tokens",
+        type=int,
+        default=16,
+        metavar="N",
+        help="queries and keys in the testbench (default: 16)",
+    )
+    _data(export)
+    _shape(export)
     return parser
 
 

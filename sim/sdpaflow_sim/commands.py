@@ -10,12 +10,13 @@ from sdpaflow.pipelines import PIPELINES
 
 from sdpaflow_sim import figure, netlist, stalls, tables, waves
 from sdpaflow_sim.engine import SimulationError
+from sdpaflow_sim.export import export as write_export
 from sdpaflow_sim.files import check_outputs, replacing
-from sdpaflow_sim.inputs import InputError, build, load, sample, split_heads
+from sdpaflow_sim.inputs import InputError, build, load, sample, sample_of, split_heads
 from sdpaflow_sim.progress import Progress
 from sdpaflow_sim.run import run as run_pipeline
 
-__all__ = ["compare", "count", "graph", "measure_all", "run"]
+__all__ = ["compare", "count", "export", "graph", "measure_all", "run"]
 
 
 def compare(arguments):
@@ -160,6 +161,26 @@ def count(arguments):
     print(tables.render(tables.counts(counted, title)), end="")
     if arguments.json:
         _write_json(arguments.json, asdict(counted))
+    return 0
+
+
+def export(arguments):
+    """Files for an FPGA flow: Verilog, a testbench, what is known of them."""
+    if arguments.d is None:
+        if arguments.dv is not None:
+            raise InputError("--dv goes with --d; data has its own dimensions")
+        heads = _heads(arguments)
+    else:
+        given = ("q", "k", "v", "layer", "head", "tokens")
+        other = [f"--{name}" for name in given if getattr(arguments, name) is not None]
+        if other:
+            raise InputError(f"--d is instead of data; leave out {' and '.join(other)}")
+        heads = split_heads(*sample_of(arguments.d, arguments.dv, arguments.row_max))
+    pipeline = build(arguments.pipeline, heads, **_options(arguments))
+    for path in write_export(
+        pipeline, heads, arguments.out, arguments.ports, arguments.test_tokens
+    ):
+        print(path)
     return 0
 
 

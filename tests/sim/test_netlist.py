@@ -16,8 +16,9 @@ from helpers.functions import Horner, Mix
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import SQ, UQ, Add, Dot, Exp2, Operator, Sum
 from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
-from sdpaflow_sim import netlist
-from sdpaflow_sim.netlist import ToolError, count
+from sdpaflow_sim import netlist, yosys
+from sdpaflow_sim.netlist import count
+from sdpaflow_sim.yosys import ToolError
 
 BYTE = unsigned(8)
 VECTOR = data.ArrayLayout(SQ(4, 4), 4)
@@ -229,7 +230,7 @@ def test_no_files(tmp_path, monkeypatch):
 
 def test_missing_tool(monkeypatch):
     """One line says how to get Yosys."""
-    monkeypatch.setattr(netlist, "YOSYS", "no_yosys")
+    monkeypatch.setattr(yosys, "YOSYS", "no_yosys")
     with pytest.raises(ToolError, match=r"^Counting takes Yosys: pip install '[^\n]*'$"):
         count(Fifo(BYTE, 0))
 
