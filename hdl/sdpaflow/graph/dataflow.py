@@ -29,7 +29,8 @@ class Dataflow(wiring.Component):
     flows, and :meth:`output` once, last. What is recorded is plain data, ``nodes`` and ``edges``;
     drawing, counting, deriving depths and interpreting are functions over it.
 
-    A node is called like the variable that its result is assigned to. Every edge is a FIFO of depth
+    A node is called like the variable that its result is assigned to, or as its method's ``name``
+    or ``names`` say where there is none, in a loop for example. Every edge is a FIFO of depth
     2, unless :meth:`Wire.fifo` says otherwise; since a FIFO cuts all combinational paths, none runs
     through more than one unit.
 
@@ -57,12 +58,12 @@ class Dataflow(wiring.Component):
     # Recording.
 
     def input(self, shape, rank=0, *, name=None):
-        """A stream from outside."""
+        """A stream from outside, of data of ``shape`` in groups of ``rank``."""
         name = self._name(name, "input")
         return self._wire(name, shape, rank, None, name)
 
     def output(self, **wires):
-        """Streams to the outside, by port name; closes the graph."""
+        """Streams to the outside, by port name; closes the graph, so call it once and last."""
         for port, wire in wires.items():
             self.output_edges[port] = self._connect(wire, None, port)
         for wire in self._wires:
@@ -76,7 +77,7 @@ class Dataflow(wiring.Component):
         })
 
     def map(self, fn, *wires, name=None):
-        """:class:`Map` of one wire per argument, or of one wire of pairs."""
+        """:class:`Map` by ``fn``, an :class:`Operator`: of a wire per argument, or one of pairs."""
         name = self._name(name, "map")
         paired = len(wires) == 1 and isinstance(wires[0].shape, Pair) and len(fn.inputs) == 2
         wanted = 1 if paired else len(fn.inputs)
@@ -90,31 +91,37 @@ class Dataflow(wiring.Component):
         return self._unit(name, unit, **dict(zip(unit.names, wires, strict=True)))
 
     def reduce(self, fn, wire, *, name=None):
-        """:class:`Reduce` of the innermost groups."""
+        """:class:`Reduce` of the innermost groups by ``fn``, a :class:`Fold`."""
         name = self._name(name, "reduce")
         self._rank(name, "Reduce", wire, 1)
         return self._unit(name, Reduce(fn, wire.rank), i=wire)
 
     def mem_reduce(self, fn, wire, size, *, name=None):
-        """:class:`MemReduce` of the next-outer dimension."""
+        """:class:`MemReduce` of the next-outer dimension, of groups of up to ``size`` tokens."""
         name = self._name(name, "mem_reduce")
         self._rank(name, "MemReduce", wire, 2)
         return self._unit(name, MemReduce(fn, size, wire.rank), i=wire)
 
     def scan(self, fn, wire, *, name=None):
-        """:class:`Scan` of the innermost groups."""
+        """:class:`Scan` of the innermost groups by ``fn``, a :class:`Fold`."""
         name = self._name(name, "scan")
         self._rank(name, "Scan", wire, 1)
         return self._unit(name, Scan(fn, wire.rank), i=wire)
 
     def repeat(self, wire, over, *, name=None):
-        """:class:`Repeat` of each token, over a companion's innermost groups."""
+        """:class:`Repeat` of each token, once per token of a group of ``over``.
+
+        Gives pairs, of ``over``'s token and the repeated one, in that order.
+        """
         name = self._name(name, "repeat")
         self._rank(name, "Repeat", over, wire.rank + 1, exact=True)
         return self._unit(name, Repeat(wire.shape, over.shape, over.rank), i=wire, over=over)
 
     def replay(self, wire, over, size, *, name=None):
-        """:class:`Replay` of each group, over a companion's next-outer groups."""
+        """:class:`Replay` of each group of up to ``size`` tokens, once per group of ``over``.
+
+        Gives pairs, of ``over``'s token and the replayed one, in that order.
+        """
         name = self._name(name, "replay")
         self._rank(name, "Replay", wire, 1)
         self._rank(name, "Replay", over, wire.rank + 1, exact=True)

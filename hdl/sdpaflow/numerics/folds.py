@@ -97,6 +97,11 @@ class RunningMax(Fold):
 
     A Scan emits ``x = s - m`` with the new maximum, and the ``shift`` by which that maximum rose (0
     for the first token); a Reduce gives the maximum alone.
+
+    Parameters
+    ----------
+    score : :class:`fixed.Shape`
+        Format of the scores.
     """
 
     def __init__(self, score):

@@ -64,7 +64,10 @@ class Attention(Dataflow):
         return s_ij
 
     def weigh(self, w_ij, v, growth):
-        """``Σ_j w_ij · v_j``, rescaled on the way where the weights bring a shift along."""
+        """``Σ_j w_ij · v_j``, rescaled on the way where the weights bring a shift along.
+
+        ``growth`` is the integer bits that the sum has beyond its terms.
+        """
         config = self.config
         rescaled = hasattr(w_ij.shape, "members")
         weight = w_ij.shape.members["weight"] if rescaled else w_ij.shape
