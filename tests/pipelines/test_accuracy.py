@@ -52,6 +52,16 @@ def test_scores_that_are_all_small(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_sums_have_room(name):
+    """Equal scores and values at the end of their range: the output is the value, in any row."""
+    q, k = np.zeros((3, 4)), np.ones((60, 4))
+    for value in (7.9, -8.0):
+        report = correct(pipeline(name), q, k, np.full((60, 4), value))
+        assert report.saturations == {}
+        assert np.abs(report.outputs - value).max() <= 16 * report.output_ulp
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_one_element(name):
     """d = 1, as in the published study, works like any other."""
     correct(pipeline(name, d=1), *head(d=1))

@@ -42,18 +42,18 @@ def test_square_runs_of_the_two_extremes():
         assert cycles("naive", n, n) == n * n + n + 43
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize(("d", "lanes"), [(4, 2), (4, 1), (8, 1)])
 @pytest.mark.parametrize("name", NAMES)
-def test_d_over_lanes_cycles_per_score(name, lanes):
+def test_d_over_lanes_cycles_per_score(name, d, lanes):
     """With fewer lanes a run takes d/lanes as many cycles, and a constant besides.
 
     The first row to wait comes in at that rate too; a second one comes out of the first at one
     token per cycle.
     """
-    beats, rows = 4 // lanes, ROWS_WAITED_FOR[name]
+    beats, rows = d // lanes, ROWS_WAITED_FOR[name]
     waits = [0, beats, beats + 1][rows]
     constants = {
-        cycles(name, n_q, n_k, 4, lanes) - beats * n_q * n_k - waits * n_k
+        cycles(name, n_q, n_k, d, lanes) - beats * n_q * n_k - waits * n_k
         for n_q, n_k in [(8, 8), (5, 16), (16, 9), (3, 24)]
     }
     assert len(constants) == 1
