@@ -592,11 +592,12 @@ def test_mermaid_quotes_what_would_be_markup():
     assert label == "2·x #34;#60;b#62;#34; #38; #35;35; \\"
 
 
-@pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed")
+@pytest.mark.graphviz
 @every_graph
 @with_and_without_peaks
 def test_graphviz_takes_it(build, with_peaks):
     """Graphviz draws it without a word."""
+    assert shutil.which("dot"), "Graphviz is missing; on Debian: apt-get install graphviz"
     dut = build()
     text = draw.to_dot(dut, peaks_of(dut) if with_peaks else None)
     done = subprocess.run(
