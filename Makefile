@@ -42,7 +42,7 @@ lock:  ## choose and pin new versions of all dependencies
 	build/lock/bin/pip install -q pip-tools
 	build/lock/bin/pip-compile -q --upgrade --generate-hashes --allow-unsafe --strip-extras \
 	  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-	  --extra dev -o requirements.lock pyproject.toml requirements.in
+	  --extra dev --extra cluster -o requirements.lock pyproject.toml requirements.in
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
