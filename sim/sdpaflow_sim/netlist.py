@@ -11,7 +11,7 @@ Counted are, in bits:
   is one of them: an FPGA has it inside its block RAM, but it holds a word on top of the memory's,
   and Verilog writes it as a register;
 * memories: words times width of what has a write port, whether it becomes block RAM, LUT RAM or
-  registers;
+  registers; one of a single word is a register, and counted as that;
 * ROMs: the same of what has none, such as a table of constants. To Yosys a table with a handful of
   entries is logic, not a ROM.
 
@@ -41,6 +41,7 @@ proc
 opt_expr
 opt_clean
 opt_dff
+opt_expr -fine
 wreduce
 opt_clean
 opt -fast
@@ -158,7 +159,8 @@ def _bits(modules, name):
             bits.update(_bits(modules, kind))
         elif kind == "$mem_v2":
             width, size, writers = (int(parameters[p], 2) for p in ("WIDTH", "SIZE", "WR_PORTS"))
-            bits["memory_bits" if writers else "rom_bits"] += size * width
+            kind = "flip_flops" if size == 1 else "memory_bits" if writers else "rom_bits"
+            bits[kind] += size * width
             bits["flip_flops"] += parameters["RD_CLK_ENABLE"].count("1") * width
         elif re.fullmatch(r"\$_\w*DFF\w*_", kind):
             bits["flip_flops"] += 1

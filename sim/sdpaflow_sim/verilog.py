@@ -1,28 +1,32 @@
 """Verilog that people can read: the graph's names, and ports in the order one expects."""
 
-import re
-
 from amaranth.back import rtlil
 
 from sdpaflow_sim.rtlil_names import rename
+from sdpaflow_sim.tidy import tidy
 from sdpaflow_sim.yosys import yosys
 
 __all__ = ["to_verilog"]
 
 PASSES = """
-# Processes to registers and multiplexers, and away with what nobody reads.
+# Processes to registers and multiplexers; what is computed twice, computed once.
 proc
 opt_expr
+opt_merge
 opt_clean -purge
-# Memories with their ports to one array each.
+# Registers with their enables and resets, without bits that never change.
+opt_dff
+opt_expr -fine -mux_undef
+opt_merge
+# Memories with their ports to one array each, and away with what nobody reads.
 memory_collect
-# Operators no wider than their results.
-wreduce
 opt_clean -purge
 write_verilog -noattr -decimal
 """
-MODULE = re.compile(r"^module (\w+)\((.*?)\);\n(.*?)^endmodule\n", re.M | re.S)
-PORT = re.compile(r"^  (input|output) (?:\[.*?\] )?(\w+);\n  ((?:wire|reg) .*);\n", re.M)
+
+ONE_FILE = """// All modules are in this file.
+/* verilator lint_off DECLFILENAME */
+"""
 
 
 def to_verilog(component, name, order=()):
@@ -46,16 +50,8 @@ def to_verilog(component, name, order=()):
         Yosys is not installed.
     """
     text = rename(rtlil.convert(component, name=name, emit_src=False), order)
-    modules = [_module(*match.groups()) for match in MODULE.finditer(yosys("Export", text, PASSES))]
+    modules = tidy(yosys("Export", text, PASSES))
     modules.sort(key=lambda module: not module.startswith(f"module {name} "))
+    if len(modules) > 1:
+        modules.insert(0, ONE_FILE)
     return "\n".join(modules)
-
-
-def _module(name, head, body):
-    """A module whose ports are declared in its head, one per line."""
-    declared = {}
-    for direction, port, declaration in PORT.findall(body):
-        kind, _, rest = declaration.partition(" ")
-        declared[port] = f"  {direction} {kind} {rest}"
-    ports = ",\n".join(declared[port] for port in head.split(", "))
-    return f"module {name} (\n{ports}\n);\n{PORT.sub('', body)}endmodule\n"
