@@ -3,12 +3,11 @@
 import numpy as np
 from sdpaflow.graph import Stream, interpret
 from sdpaflow.numerics import raw
-from sdpaflow.units import token
 
 from sdpaflow_sim.amaranth_engine import simulate
 from sdpaflow_sim.engine import SimulationError
 
-__all__ = ["MismatchError", "check", "stream_of"]
+__all__ = ["MismatchError", "check", "stream_of", "tokens_of"]
 
 
 class MismatchError(SimulationError):
@@ -76,11 +75,13 @@ def check(dataflow, inputs, **options):
     """
     streams, clamped = interpret(dataflow, inputs)
     expected = {port: streams[edge.name] for port, edge in dataflow.output_edges.items()}
-    sources = {port: _pack(edge.fifo, inputs[port]) for port, edge in dataflow.input_edges.items()}
+    edges = {**dataflow.input_edges, **dataflow.output_edges}
+    shapes = {port: edge.fifo.i.payload.shape() for port, edge in edges.items()}
+    sources = {port: tokens_of(shapes[port], inputs[port]) for port in dataflow.input_edges}
     counts = {port: len(stream) for port, stream in expected.items()}
     trace = simulate(dataflow, sources, counts, **options)
-    for port, edge in dataflow.output_edges.items():
-        wanted = _pack(edge.fifo, expected[port])
+    for port in dataflow.output_edges:
+        wanted = tokens_of(shapes[port], expected[port])
         for index, (bits, right) in enumerate(zip(trace.outputs[port], wanted, strict=True)):
             if bits != right:
                 raise MismatchError(
@@ -91,9 +92,20 @@ def check(dataflow, inputs, **options):
     return expected, trace
 
 
-def _pack(fifo, stream):
-    shape = fifo.i.payload.shape()
-    data, last = shape.members["data"], stream.last.astype(np.int64)
-    rank = last.shape[1]
-    marks = last @ (1 << np.arange(rank)) if rank else np.zeros(len(stream), dtype=np.int64)
-    return raw.pack(token(data, rank), {"data": stream.data, "last": marks})
+def tokens_of(shape, stream):
+    """Bits of a stream's tokens.
+
+    Parameters
+    ----------
+    shape : :class:`data.StructLayout`
+        Of a token: its ``data`` and its bits ``last``.
+    stream : :class:`Stream`
+        What to pack.
+
+    Returns
+    -------
+    list of :class:`int`
+    """
+    rank = stream.last.shape[1]
+    marks = stream.last.astype(np.int64) @ (1 << np.arange(rank, dtype=np.int64))
+    return raw.pack(shape, {"data": stream.data, "last": marks})

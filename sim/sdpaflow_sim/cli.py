@@ -136,10 +136,16 @@ def _parser():
     export = commands_.add_parser(
         "export",
         help="write Verilog and a testbench for it",
-        description="Write a pipeline as Verilog, with a testbench that needs no Python.",
+        description="Write a pipeline, or a unit of it, as Verilog, with a testbench that needs no "
+        "Python.",
     )
     export.set_defaults(command=commands.export)
-    _pipeline(export)
+    export.add_argument(
+        "--pipeline", metavar="P", help=f"{', '.join(PIPELINES)} (with --unit: memory-free)"
+    )
+    export.add_argument(
+        "--unit", metavar="U", help="one unit of it: a node, a FIFO (k_fifo), or a kind (Scan)"
+    )
     export.add_argument("--d", type=int, help="elements of a query, instead of data")
     export.add_argument("--dv", type=int, help="elements of a value (default: d)")
     export.add_argument("--ports", choices=PORTS, default="native", help="default: native")

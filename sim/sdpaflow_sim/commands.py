@@ -166,6 +166,8 @@ def count(arguments):
 
 def export(arguments):
     """Files for an FPGA flow: Verilog, a testbench, what is known of them."""
+    if arguments.pipeline is None and arguments.unit is None:
+        raise InputError("--pipeline says what to export, or --unit")
     if arguments.d is None:
         if arguments.dv is not None:
             raise InputError("--dv goes with --d; data has its own dimensions")
@@ -176,9 +178,9 @@ def export(arguments):
         if other:
             raise InputError(f"--d is instead of data; leave out {' and '.join(other)}")
         heads = split_heads(*sample_of(arguments.d, arguments.dv, arguments.row_max))
-    pipeline = build(arguments.pipeline, heads, **_options(arguments))
+    pipeline = build(arguments.pipeline or "memory-free", heads, **_options(arguments))
     for path in write_export(
-        pipeline, heads, arguments.out, arguments.ports, arguments.test_tokens
+        pipeline, heads, arguments.out, arguments.ports, arguments.test_tokens, arguments.unit
     ):
         print(path)
     return 0

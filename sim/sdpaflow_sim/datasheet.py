@@ -6,7 +6,7 @@ from sdpaflow import __version__
 from sdpaflow.graph.describe import heading, is_long
 from sdpaflow.pipelines import Config
 
-__all__ = ["about", "header", "module_name"]
+__all__ = ["about", "command", "header", "heading", "module_name", "ports_of"]
 
 
 def module_name(pipeline, ports="native"):
@@ -35,22 +35,22 @@ def module_name(pipeline, ports="native"):
     return "_".join(parts).replace("-", "m").replace(".", "p").replace("+", "")
 
 
-def about(pipeline, name, ports, verilog):
-    """What is known of an exported pipeline, as plain data.
+def about(pipeline, name, ports):
+    """What is known of a pipeline, as plain data.
 
     Parameters
     ----------
     pipeline : :class:`Attention`
-        What was exported.
-    name, ports, verilog : :class:`str`
-        Name and kind of its top, and its text, which begins with the top module.
+        What is exported.
+    name, ports : :class:`str`
+        Name and kind of its top.
     """
     config = pipeline.config
     (output,) = pipeline.output_edges.values()
     return {
         "name": name,
         "generator": f"sdpaflow {__version__}",
-        "command": _command(pipeline, ports),
+        "command": command(pipeline, ports),
         "pipeline": heading(pipeline)[0],
         "interface": ports,
         "config": {
@@ -62,7 +62,6 @@ def about(pipeline, name, ports, verilog):
         "cycles_per_score": config.beats,
         "latency": _latency(output),
         "long_fifos": {edge.name: edge.depth for edge in pipeline.edges if is_long(edge)},
-        "ports": _ports(verilog),
     }
 
 
@@ -86,7 +85,7 @@ def _latency(edge):
     return behind + edge.source.unit.latency + edge.latency
 
 
-def _command(pipeline, ports):
+def command(pipeline, ports="native", unit=None):
     """The command that makes the same Verilog; empty if no command can."""
     config = pipeline.config
     plain = Config(d=config.d)
@@ -103,11 +102,12 @@ def _command(pipeline, ports):
         words.append(f"--scale {config.scale!r}")
     if config.segments != plain.segments:
         words.append(f"--segments {config.segments}")
-    return " ".join([*words, f"--ports {ports} --out ."])
+    words.append(f"--unit {unit}" if unit else f"--ports {ports}")
+    return " ".join([*words, "--out ."])
 
 
-def _ports(verilog):
-    """Ports of the first module, in their order."""
+def ports_of(verilog):
+    """Ports of the first module of a text, in their order, as plain data."""
     head = verilog[: verilog.index(");")]
     found = re.findall(r"(input|output) (?:wire|reg) (?:\[(\d+):0\] )?(\w+)", head)
     return [

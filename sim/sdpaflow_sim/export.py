@@ -1,28 +1,26 @@
-"""A pipeline as files for an FPGA flow: Verilog, a testbench with its vectors, a description."""
+"""A design as files for an FPGA flow: Verilog, a testbench with its vectors, a description."""
 
 import json
 from contextlib import ExitStack
 from pathlib import Path
 
-from sdpaflow.ports.axi import AxiStreams
-
 from sdpaflow_sim import fusesoc
-from sdpaflow_sim.datasheet import about, header, module_name
+from sdpaflow_sim.datasheet import ports_of
 from sdpaflow_sim.files import check_outputs, replacing
 from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.testbench import Vectors, testbench
+from sdpaflow_sim.testbench import testbench
+from sdpaflow_sim.tops import PORTS, pipeline_top, unit_top
 from sdpaflow_sim.verilog import to_verilog
 
 __all__ = ["PORTS", "export", "files"]
 
-PORTS = ("native", "axi")
 TOKENS = 16
 """Queries and keys in the testbench, unless told otherwise."""
 
 
-def export(pipeline, heads, out, ports="native", tokens=TOKENS):
-    """Write a pipeline and its testbench into a folder, all files or none.
+def export(pipeline, heads, out, ports="native", tokens=TOKENS, unit=None):
+    """Write a pipeline, or a unit of it, and its testbench into a folder, all files or none.
 
     Parameters
     ----------
@@ -36,6 +34,10 @@ def export(pipeline, heads, out, ports="native", tokens=TOKENS):
         ``native`` for the streams as they are, or ``axi`` for AXI4-Stream.
     tokens : :class:`int`
         How many queries and keys the testbench takes, at most.
+    unit : :class:`str`
+        A unit of the pipeline to export instead of all of it: the name of a node (``x_ij``) or of a
+        FIFO (``x_ij_fifo``), or a kind (``Scan``) of which there is one. Its testbench has the
+        streams that pass it in the pipeline. Units have native ports.
 
     Returns
     -------
@@ -45,15 +47,15 @@ def export(pipeline, heads, out, ports="native", tokens=TOKENS):
     Raises
     ------
     InputError
-        The folder is not fit, or the data is not.
+        The folder is not fit, the data is not, or there is no such unit.
     ToolError
         Yosys is not installed.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; a folder is needed")
-    check_outputs([out / module_name(pipeline, ports) if out.is_dir() else out])
-    texts = files(pipeline, heads, ports, tokens)
+    check_outputs([out / "any" if out.is_dir() else out])
+    texts = files(pipeline, heads, ports, tokens, unit)
     out.mkdir(exist_ok=True)
     check_outputs(out / name for name in texts)
     with ExitStack() as stack:
@@ -63,31 +65,25 @@ def export(pipeline, heads, out, ports="native", tokens=TOKENS):
     return [out / name for name in texts]
 
 
-def files(pipeline, heads, ports="native", tokens=TOKENS):
+def files(pipeline, heads, ports="native", tokens=TOKENS, unit=None):
     """Texts of all files by name; parameters are those of :func:`export`."""
-    if ports not in PORTS:
-        raise InputError(f"ports must be one of {', '.join(PORTS)}, not {ports!r}")
     if tokens < 1:
         raise InputError(f"the testbench takes at least 1 token, not {tokens}")
-    name = module_name(pipeline, ports)
-    config = pipeline.config
-    rows = min(tokens, config.row_max or tokens)
-    job = Job(config, [tuple(array[:rows] for array in heads[0])])
-    streams, saturated = Vectors.all_of(job, pipeline, ports)
-    limit = 1000 + 64 * job.scores * config.beats
-    bench = testbench(name, streams, ports, saturated, limit, config.dv_beats)
-    vectors = {f"{name}_tb_{stream.name}.hex": stream.hex() for stream in streams}
-    top = pipeline if ports == "native" else AxiStreams(pipeline)
-    order = list("qkvo") if ports == "native" else [AxiStreams.prefix(n) for n in "qkvo"]
-    verilog = to_verilog(top, name, order)
-    known = about(pipeline, name, ports, verilog)
+    rows = min(tokens, pipeline.config.row_max or tokens)
+    job = Job(pipeline.config, [tuple(array[:rows] for array in heads[0])])
+    if unit is not None and ports != "native":
+        raise InputError(f"units have native ports, not {ports}")
+    top = unit_top(pipeline, job, unit) if unit else pipeline_top(pipeline, job, ports)
+    name = top.name
+    verilog = to_verilog(top.component, name, top.order)
+    known = {**top.known, "ports": ports_of(verilog)}
+    vectors = {f"{name}_tb_{s.name}.hex": s.hex() for s in (*top.inputs, *top.outputs)}
     return {
-        f"{name}.v": f"{_comment(header(known))}\n{verilog}",
+        f"{name}.v": f"{_comment(top.header)}\n{verilog}",
         f"{name}.json": json.dumps(known, indent=2) + "\n",
-        f"{name}_tb.v": f"{_comment(_how_to_run(name, job))}\n{bench}",
+        f"{name}_tb.v": f"{_comment(_how_to_run(name, job))}\n{testbench(top)}",
         **vectors,
-        f"{name}.core": fusesoc.core(name, known, list(vectors)),
-        f"{name}.vlt": fusesoc.waivers(name),
+        f"{name}.core": fusesoc.core(name, top.header.partition(".\n")[0], list(vectors)),
     }
 
 
@@ -95,7 +91,7 @@ def _how_to_run(name, job):
     """What stands at the top of the testbench."""
     (head,) = job.heads
     return (
-        f"Checks {name}.v on {len(head.q)} queries and {len(head.k)} keys.\n"
+        f"Checks {name}.v\non data of {len(head.q)} queries and {len(head.k)} keys.\n"
         f"In this folder, with Icarus Verilog; the exit code of vvp is 0 if it passes:\n\n"
         f"  iverilog -g2005-sv -o {name}_tb.vvp {name}.v {name}_tb.v\n"
         f"  vvp -n {name}_tb.vvp"

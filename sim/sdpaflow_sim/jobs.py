@@ -127,6 +127,14 @@ class Job:
                 clamped = {name: clamped.get(name, 0) + n for name, n in counts.items()}
         return np.concatenate(results), clamped
 
+    def streams(self, dataflow):
+        """Every stream of a graph for a job of a single head, and clamped tokens by unit.
+
+        As :func:`sdpaflow.graph.interpret` gives them, all at once: for small jobs.
+        """
+        (head,) = self.heads
+        return interpret(dataflow, self._streams(head, np.arange(len(head.q)), head.lengths))
+
     def _streams(self, head, queries, lengths):
         config = self.config
         keys = np.concatenate([np.arange(length) for length in lengths])

@@ -30,7 +30,7 @@ from sdpaflow.graph import Dataflow
 
 from sdpaflow_sim.yosys import yosys
 
-__all__ = ["Count", "Entry", "count"]
+__all__ = ["PASSES", "Count", "Entry", "bits_of", "count"]
 
 TOP = "top"
 PASSES = """
@@ -125,11 +125,11 @@ def count(dut):
     netlist = json.loads(yosys("Counting", text, f"{PASSES}\nwrite_json"))
     modules = netlist["modules"]
     instances = {name: cell["type"] for name, cell in modules[TOP]["cells"].items()}
-    rest = _bits(modules, TOP)
+    rest = bits_of(modules, TOP)
     entries = []
     for name, unit in _parts(dut):
         # A unit without cells, or without any use, is not in the netlist any more.
-        bits = _bits(modules, instances.get(name))
+        bits = bits_of(modules, instances.get(name))
         rest.subtract(bits)
         entries.append(Entry(name, type(unit).__name__, words=unit.words, **bits))
     if any(rest.values()) or not entries:
@@ -150,13 +150,26 @@ def _parts(dut):
             yield f"{edge.name}_fifo", edge.fifo
 
 
-def _bits(modules, name):
-    """Bits of a module by kind, those of its submodules included."""
+def bits_of(modules, name):
+    """Bits of a module by kind, those of its submodules included.
+
+    Parameters
+    ----------
+    modules : :class:`dict`
+        ``modules`` of the JSON that Yosys writes after :data:`PASSES`.
+    name : :class:`str`
+        Of the module; None for one that is not there.
+
+    Returns
+    -------
+    collections.Counter
+        ``flip_flops``, ``memory_bits`` and ``rom_bits``.
+    """
     bits = Counter(flip_flops=0, memory_bits=0, rom_bits=0)
     for cell in modules[name]["cells"].values() if name else ():
         kind, parameters = cell["type"], cell["parameters"]
         if kind in modules:
-            bits.update(_bits(modules, kind))
+            bits.update(bits_of(modules, kind))
         elif kind == "$mem_v2":
             width, size, writers = (int(parameters[p], 2) for p in ("WIDTH", "SIZE", "WR_PORTS"))
             kind = "flip_flops" if size == 1 else "memory_bits" if writers else "rom_bits"

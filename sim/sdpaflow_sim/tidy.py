@@ -152,7 +152,8 @@ class _Module:
 
         It does where the language evaluates it by itself, or among single bits alone.
         """
-        wrapped = value if re.fullmatch(r"~?\w+", value) else f"({value})"
+        alone = operator == "unary" and value[0] not in "|&"
+        wrapped = value if alone else f"({value})"
         if isinstance(place, int):
             if f"if ({name})" in text:
                 return text.replace(f"if ({name})", f"if ({value})")
@@ -170,8 +171,8 @@ class _Module:
         if before.endswith(("{ ", ", ")) and after.startswith((",", " }")):
             return before + value + after
         if single and around in {"&", "|", "unary"} and not before.count("{"):
-            alone = operator == around != "unary" or not (before or after)
-            return before + (value if alone else wrapped) + after
+            same = operator == around != "unary" or not (before or after)
+            return before + (value if same else wrapped) + after
         if (not before and after.startswith(" ? ")) or (single and before.endswith((" ? ", " : "))):
             return before + wrapped + after
         return None

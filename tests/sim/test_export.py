@@ -3,15 +3,13 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 from attention import NAMES, pipeline
-from sdpaflow.numerics import SQ
+from helpers.exports import ENDINGS, HEADS, SHAPES, exported
 from sdpaflow.units import Fifo, Replay
 from sdpaflow_sim import export as module
 from sdpaflow_sim import yosys
@@ -20,20 +18,6 @@ from sdpaflow_sim.export import PORTS, export
 from sdpaflow_sim.inputs import build, sample_of, split_heads
 from sdpaflow_sim.run import run
 from sdpaflow_sim.verilog import to_verilog
-
-HEADS = split_heads(*sample_of(4, None, 8))
-ENDINGS = {".v", ".json", "_tb.v", ".core", ".vlt", *(f"_tb_{n}.hex" for n in "qkvo")}
-SHAPES = [(name, lanes, ports) for name in NAMES for lanes in (4, 2) for ports in PORTS]
-
-
-def exported(path, name="memory-free", lanes=4, ports="native", heads=HEADS, **options):
-    """Folder and name of an export of a small pipeline, and the pipeline."""
-    dut = build(name, heads, lanes=lanes, **options)
-    written = export(dut, heads, path, ports)
-    (verilog,) = [p for p in written if p.suffix == ".v" and not p.stem.endswith("_tb")]
-    assert {p.name.removeprefix(verilog.stem) for p in written} == ENDINGS
-    assert all(p.is_file() for p in written)
-    return path, verilog.stem, dut
 
 
 def ports_of(text, name):
@@ -185,7 +169,8 @@ def test_failing_export_leaves_nothing(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("sdpaflow: error: Export takes Yosys: pip install")
     assert not target.exists()
 
-    exported(target)
+    dut = build("memory-free", HEADS)
+    export(dut, HEADS, target)
     before = {p.name: p.read_bytes() for p in target.iterdir()}
     calls = []
 
@@ -205,8 +190,12 @@ def test_failing_export_leaves_nothing(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(module, "replacing", failing)
     with pytest.raises(OSError, match="No space"):
-        exported(target)
+        export(dut, HEADS, target)
     assert {p.name: p.read_bytes() for p in target.iterdir()} == before
+
+
+UNITS = "qk_ij, dot_ij, s_ij, x_ij, w_ij, w_ij_fork, l_i, wv_ij, a_i, o_i"
+MAPS = "dot_ij, s_ij, w_ij, wv_ij, o_i"
 
 
 @pytest.mark.parametrize(
@@ -216,6 +205,13 @@ def test_failing_export_leaves_nothing(tmp_path, monkeypatch, capsys):
         ("--d 400", "d must be 1 to 384, not 400"),
         ("--dv 4", "--dv goes with --d; data has its own dimensions"),
         ("--d 4 --layer 2 --tokens 3", "--d is instead of data; leave out --layer and --tokens"),
+        ("--d 4 --unit Map", f"memory-free has 5 units of kind Map: name one of {MAPS}"),
+        (
+            "--d 4 --unit Mop",
+            f"unit must be one of {UNITS}, a stream's FIFO (q_fifo), or a kind of which "
+            "memory-free has one, not 'Mop'",
+        ),
+        ("--d 4 --unit Scan --ports axi", "units have native ports, not axi"),
         ("--d 4 --test-tokens 0", "the testbench takes at least 1 token, not 0"),
         ("--d 4 --out there", "there: is a file; a folder is needed"),
         ("--d 4 --out no/where", "no/where: there is no folder no"),
@@ -231,78 +227,36 @@ def test_bad_input(tmp_path, monkeypatch, capsys, options, message):
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
 
 
+def test_nothing_to_export(capsys):
+    """Neither a pipeline nor a unit: one line."""
+    assert main(["export", "--d", "4", "--out", "out"]) == 2
+    message = "sdpaflow: error: --pipeline says what to export, or --unit\n"
+    assert capsys.readouterr().err == message
+
+
 @pytest.mark.parametrize("unit", [Fifo(8, 1, 5), Replay(8, 8, 4)], ids=["fifo", "replay"])
-def test_units(unit):
-    """Units can be converted too, keywords among their signals and all."""
+def test_any_unit(unit):
+    """Units of any configuration can be converted, keywords among their signals and all."""
     text = to_verilog(unit, "unit")
     assert ports_of(text, "unit")[:2] == ["clk", "rst"]
     assert "\\" not in text
 
 
-# With Icarus Verilog.
-
-
-def simulate(folder, top):
-    """Exit code and words of the testbench, which knows nothing of Python."""
-    if shutil.which("iverilog") is None:
-        pytest.fail("Icarus Verilog is missing: apt-get install iverilog")
-    subprocess.run(
-        ["iverilog", "-g2005-sv", "-o", "tb.vvp", f"{top}.v", f"{top}_tb.v"],
-        cwd=folder,
-        check=True,
-    )
-    done = subprocess.run(
-        ["vvp", "-n", "tb.vvp"], cwd=folder, capture_output=True, text=True, timeout=300
-    )
-    return done.returncode, done.stdout
-
-
-@pytest.mark.icarus
-@pytest.mark.parametrize(("name", "lanes", "ports"), SHAPES)
-def test_testbench(tmp_path, name, lanes, ports):
-    """It passes, in as many cycles as Amaranth's simulator counts."""
-    _, top, dut = exported(tmp_path, name, lanes, ports)
-    code, said = simulate(tmp_path, top)
-    cycles = run(dut, *map(np.array, HEADS[0])).cycles
-    tokens = len(HEADS[0][0]) * dut.config.dv_beats
-    assert (code, said) == (0, f"{tokens} output tokens in {cycles} cycles\nPASS\n")
-
-
-@pytest.mark.icarus
-def test_odd_formats(tmp_path):
-    """Elements that do not fill bytes, values of another length, and clamped results."""
-    odd = {"q": SQ(3, 8), "k": SQ(4, 6), "v": SQ(3, 10), "o": SQ(1, 9)}
-    heads = split_heads(*sample_of(6, 4, 8))
-    for ports in PORTS:
-        folder, top, _ = exported(tmp_path, lanes=3, ports=ports, heads=heads, **odd)
-        code, said = simulate(folder, top)
-        assert (code, said.splitlines()[-1]) == (0, "PASS"), said
-
-
-@pytest.mark.icarus
-@pytest.mark.parametrize("ports", PORTS)
-def test_altered_vector(tmp_path, ports):
-    """One wrong bit in one vector: it fails, and names the token."""
-    _, top, _ = exported(tmp_path, lanes=2, ports=ports)
-    path = tmp_path / f"{top}_tb_o.hex"
-    lines = path.read_text().splitlines()
-    lines[5] = lines[5][:-1] + f"{int(lines[5][-1], 16) ^ 1:x}"
-    path.write_text("\n".join(lines))
-    code, said = simulate(tmp_path, top)
-    assert code == 1
-    assert said.startswith("FAIL: output token 5 (query 2, beat 1), pass 0: expected ")
-    assert f"{lines[5]}, got " in said
-    assert "PASS" not in said
-
-
-@pytest.mark.icarus
-def test_stuck_design(tmp_path):
-    """A design that gives nothing ends the testbench all the same."""
-    _, top, _ = exported(tmp_path)
-    path = tmp_path / f"{top}.v"
-    text = path.read_text()
-    path.write_text(text.replace(".o__valid(o__valid)", ".o__valid()"))
-    code, said = simulate(tmp_path, top)
-    assert code == 1
-    assert re.match(r"FAIL: after \d+ cycles, 0 of 8 output tokens\n", said)
-    assert "PASS" not in said
+def test_unit(tmp_path):
+    """A unit has the name, the ports and the text that it has in its pipeline."""
+    _, top, dut = exported(tmp_path, "memory-free", 2)
+    whole = (tmp_path / f"{top}.v").read_text(encoding="utf-8")
+    export(dut, HEADS, tmp_path, unit="Scan")
+    text = (tmp_path / f"{top}_x_ij.v").read_text(encoding="utf-8")
+    head, module, body = text.partition("module ")
+    assert module + body in whole
+    assert head.startswith(f"// {top}_x_ij: Scan of RunningMax,\n// unit x_ij of the pipeline")
+    assert "Cycles per token: 1. Latency: 1 cycles." in head
+    known = json.loads((tmp_path / f"{top}_x_ij.json").read_text())
+    assert known["streams"]["i"] == {
+        "direction": "input",
+        "width": 21,
+        "data": "SQ(7,13)",
+        "rank": 1,
+    }
+    assert [port["name"] for port in known["ports"]] == ports_of(text, f"{top}_x_ij")

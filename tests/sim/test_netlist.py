@@ -48,7 +48,8 @@ BY_HAND = {
     # Three positions, first and leaving, the sticky flag; one more outer last bit at rank 3.
     "mem_reduce": (MemReduce(Horner(), 5), 3 * 3 + 2 + 1, 5 * 16),
     "mem_reduce, rank 3": (MemReduce(Horner(), 5, 3), 3 * 3 + 2 + 1 + 1, 5 * 16),
-    "mem_reduce, 1 word": (MemReduce(Horner(), 1), 2 + 1, 16),
+    # One position is a register.
+    "mem_reduce, 1 word": (MemReduce(Horner(), 1), 2 + 1 + 16, 0),
     # Two positions, first, the sticky flag.
     "replay": (Replay(BYTE, BYTE, 16), 2 * 4 + 1 + 1, 16 * 8),
     # One more bit than the terms, valid; last and the sticky flag with groups.

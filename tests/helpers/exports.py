@@ -1,0 +1,56 @@
+# amaranth: UnusedElaboratable=no
+"""What tests of exported files do often: export a small pipeline, and run its testbench."""
+
+import functools
+import shutil
+import subprocess
+
+import pytest
+from attention import NAMES
+from sdpaflow_sim.export import PORTS, export, files
+from sdpaflow_sim.inputs import build, sample_of, split_heads
+
+__all__ = ["ENDINGS", "HEADS", "SHAPES", "exported", "simulate"]
+
+HEADS = split_heads(*sample_of(4, None, 8))
+ENDINGS = {".v", ".json", "_tb.v", ".core", *(f"_tb_{n}.hex" for n in "qkvo")}
+SHAPES = [(name, lanes, ports) for name in NAMES for lanes in (4, 2) for ports in PORTS]
+
+
+@functools.cache
+def _texts(name, lanes, ports):
+    return files(build(name, HEADS, lanes=lanes), HEADS, ports)
+
+
+def exported(path, name="memory-free", lanes=4, ports="native", heads=HEADS, **options):
+    """Folder and name of an export of a small pipeline, and the pipeline.
+
+    What several tests look at is made once.
+    """
+    dut = build(name, heads, lanes=lanes, **options)
+    if heads is HEADS and not options:
+        texts = _texts(name, lanes, ports)
+        path.mkdir(exist_ok=True)
+        for file, text in texts.items():
+            (path / file).write_text(text, encoding="utf-8")
+        written = [path / file for file in texts]
+    else:
+        written = export(dut, heads, path, ports)
+    assert {p.name.removeprefix(written[0].stem) for p in written} == ENDINGS
+    assert all(p.is_file() for p in written)
+    return path, written[0].stem, dut
+
+
+def simulate(folder, top):
+    """Exit code and words of the testbench in Icarus, which knows nothing of Python."""
+    if shutil.which("iverilog") is None:
+        pytest.fail("Icarus Verilog is missing: apt-get install iverilog")
+    subprocess.run(
+        ["iverilog", "-g2005-sv", "-o", "tb.vvp", f"{top}.v", f"{top}_tb.v"],
+        cwd=folder,
+        check=True,
+    )
+    done = subprocess.run(
+        ["vvp", "-n", "tb.vvp"], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    return done.returncode, done.stdout
