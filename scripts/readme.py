@@ -10,14 +10,16 @@ import re
 import sys
 from pathlib import Path
 
+import amaranth.back.verilog
 import numpy as np
 from sdpaflow import units
 from sdpaflow.graph import draw
-from sdpaflow.pipelines import PIPELINES
+from sdpaflow.pipelines import PIPELINES, Config
 from sdpaflow_sim import figure, tables
 from sdpaflow_sim.commands import measure_all
 from sdpaflow_sim.inputs import build, sample, split_heads
 from sdpaflow_sim.run import model, run
+from sdpaflow_sim.verilog import to_verilog
 
 ROOT = Path(__file__).parents[1]
 HEAD = sample()
@@ -71,6 +73,16 @@ def pipelines():
     return markdown(["pipeline", "what it does", "long FIFOs"], rows)
 
 
+def verilog():
+    """Lines of an exported pipeline, and of what Amaranth's own back end writes."""
+    rows = []
+    for d in (4, 16):
+        lines = len(to_verilog(PIPELINES["memory-free"](Config(d=d)), "top").splitlines())
+        raw = amaranth.back.verilog.convert(PIPELINES["memory-free"](Config(d=d))).splitlines()
+        rows.append([f"`memory-free`, {d} lanes", f"{lines:,}", f"{len(raw):,}"])
+    return markdown(["pipeline", "lines of Verilog", "from Amaranth's own back end"], rows)
+
+
 def markdown(header, rows):
     """A table."""
     lines = [header, ["---"] * len(header), *rows]
@@ -84,6 +96,7 @@ def measure():
         "results": tables.render(tables.comparison(reports, counts), markdown=True),
         "cycles": cycles(),
         "accuracy": accuracy(),
+        "verilog": verilog(),
         "units": catalogue(),
         "pipelines": pipelines(),
     }
