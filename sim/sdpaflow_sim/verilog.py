@@ -57,5 +57,5 @@ def _module(name, head, body):
     for direction, port, declaration in PORT.findall(body):
         kind, _, rest = declaration.partition(" ")
         declared[port] = f"  {direction} {kind} {rest}"
-    ports = ",\n".join(declared[port] for port in head.split(", "))
+    ports = ",\n".join(declared[port.strip()] for port in head.split(","))
     return f"module {name} (\n{ports}\n);\n{PORT.sub('', body)}endmodule\n"
