@@ -55,6 +55,13 @@ class Sink:
         return taken
 
 
+def level_of(fifo):
+    """Signals whose sum is the fill of a FIFO: a level, or the flags of two registers."""
+    if hasattr(fifo, "level"):
+        return [fifo.level]
+    return [getattr(fifo, flag) for flag in ("o__valid", "held") if hasattr(fifo, flag)]
+
+
 async def lockstep(dut, sources, counts, fifos, stalls, limit):
     """What a run shows, as :class:`sdpaflow_sim.engine.Trace` has it: a dict of its attributes.
 
@@ -74,7 +81,7 @@ async def lockstep(dut, sources, counts, fifos, stalls, limit):
     schedules = {name: Stall(*stalls.get(name, ())) for name in (*sources, *counts)}
     inputs = [Source(dut, name, tokens, schedules[name]) for name, tokens in sources.items()]
     outputs = {name: Sink(dut, name, count, schedules[name]) for name, count in counts.items()}
-    levels = {name: getattr(dut, f"{name}_fifo").level for name in fifos}
+    levels = {name: level_of(getattr(dut, f"{name}_fifo")) for name in fifos}
     peaks = dict.fromkeys(fifos, 0)
     fill, start = [], None
     await RisingEdge(dut.clk)
@@ -86,7 +93,7 @@ async def lockstep(dut, sources, counts, fifos, stalls, limit):
         moved += [port.moved(cycle) for port in outputs.values()]
         if start is None and any(moved):
             start = cycle
-        now = {name: int(level.value) for name, level in levels.items()}
+        now = {name: sum(int(part.value) for part in level) for name, level in levels.items()}
         peaks = {name: max(peaks[name], level) for name, level in now.items()}
         if start is not None:
             fill.append(sum(now.values()))
