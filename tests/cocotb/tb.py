@@ -8,7 +8,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi.stream import define_stream
 
-__all__ = ["PAUSES", "TB", "Token", "at_random", "start"]
+__all__ = ["PAUSES", "PERIOD", "SETTLING", "TB", "Token", "at_random", "never", "start"]
 
 TokenBus, Token, TokenSource, TokenSink, _ = define_stream(
     "Token", signals=["payload", "valid", "ready"]
