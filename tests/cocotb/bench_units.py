@@ -44,12 +44,12 @@ async def stress(dut, case):
 
 
 @cocotb.test()
-@cocotb.parametrize(case=CASE, cycles=[1, 4, 17])
-async def reset_while_busy(dut, case, cycles):
-    """A job abandoned with its outputs blocked leaves nothing behind."""
+@cocotb.parametrize(case=CASE, blocked=[False, True], cycles=[2, 3, 5, 9])
+async def reset_while_busy(dut, case, blocked, cycles):
+    """A job abandoned in the middle, its outputs blocked or not, leaves nothing behind."""
     tb, sources, wanted = bench(dut, case)
     for sink in tb.sinks.values():
-        sink.pause = True
+        sink.pause = blocked
     await tb.reset()
     tb.send(sources)
     await ClockCycles(dut.clk, cycles)
