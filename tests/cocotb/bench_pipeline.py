@@ -6,7 +6,7 @@ from pathlib import Path
 import cocotb
 from cocotb.triggers import ClockCycles
 from lockstep import lockstep
-from tb import PAUSES, TB, at_random, start
+from tb import PAUSES, SETTLING, TB, at_random, start
 
 JOB = json.loads(Path("job.json").read_text(encoding="ascii"))
 SOURCES, WANTED, LIMIT = JOB["sources"], JOB["wanted"], JOB["limit"]
@@ -61,6 +61,8 @@ async def compare(dut, stalls):
     counts = {name: len(tokens) for name, tokens in WANTED.items()}
     trace = await lockstep(dut, SOURCES, counts, JOB["fifos"], JOB["stalls"][stalls], LIMIT)
     assert trace["outputs"] == WANTED
+    await ClockCycles(dut.clk, SETTLING)
+    assert not any(getattr(dut, f"{name}__valid").value for name in WANTED), "a token too many"
     Path(f"{stalls}.json").write_text(json.dumps(trace), encoding="ascii")
     # A table of the FIFOs: depth and bits are what the netlist has, the peak is what was seen.
     dut._log.info(f"{'FIFO':<14}{'depth':>7}{'peak':>7}{'flip-flops':>12}{'memory':>8}")
