@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ OPTIONS = {
     "verilator": ["--output-split", "0", "-Wno-fatal", "-Wno-WIDTH", "-CFLAGS", "-O0"],
     "icarus": [],
 }
+
+AHEAD = 600
+"""Seconds that Verilator has for writing its files."""
 
 LINES = 15
 """Lines of a log that a message ends with."""
@@ -256,7 +260,8 @@ def _library(kept, sim):
     """Verilator's own library, which takes most of the time and is the same for every design."""
     kept.mkdir(exist_ok=True)
     for compiled in kept.glob("verilated*.o"):
-        shutil.copy(compiled, sim)
+        # Newer than the makefile that Verilator is about to write, or make compiles it again.
+        os.utime(shutil.copy(compiled, sim), times=(time.time() + AHEAD,) * 2)
     yield
     for compiled in sim.glob("verilated*.o"):
         if not (kept / compiled.name).exists():
