@@ -10,7 +10,7 @@ NOTE    = Left out, for want of tools: tests of $(ABSENT). On Debian: apt-get in
 EMPTY  :=
 SPACE  := $(EMPTY) $(EMPTY)
 
-.PHONY: demo test lint format types waves readme lock clean
+.PHONY: demo test lint format types waves waves-cocotb readme lock clean
 
 demo: $(READY)  ## run the main job on real data
 	@mkdir -p build
@@ -33,6 +33,9 @@ format: $(READY)
 
 waves: $(READY)  ## waveforms of two pipelines, with their GTKWave save files
 	$(BIN)/python scripts/waves.py
+
+waves-cocotb: $(READY)  ## the same of a cocotb test on the exported Verilog
+	$(BIN)/python scripts/waves_cocotb.py
 
 readme: $(READY)  ## measure the README's tables and figures anew
 	$(BIN)/python scripts/readme.py --write

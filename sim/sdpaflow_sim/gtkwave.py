@@ -4,12 +4,12 @@ import mmap
 from contextlib import contextmanager
 from pathlib import Path
 
-from amaranth.hdl import Shape
+from amaranth.hdl import Shape, Value
 from amaranth.lib import data
 from sdpaflow.numerics import fixed
 from vcd.gtkw import GTKWColor, GTKWFlag, GTKWSave
 
-__all__ = ["Dump", "SaveFile"]
+__all__ = ["Dump", "FlatSaveFile", "SaveFile"]
 
 STATES = Path(__file__).with_name("data") / "stream_states.txt"
 """What GTKWave shows for a stream's ``last`` bits (outermost first), valid and ready."""
@@ -20,6 +20,9 @@ OPENS = "▸"
 
 class SaveFile(GTKWSave):
     """A save file being written, each row checked against the dump."""
+
+    at_fifos = False
+    """Whether streams are to be looked at where they enter and leave FIFOs, not at units."""
 
     def __init__(self, file, dump):
         super().__init__(file)
@@ -42,15 +45,22 @@ class SaveFile(GTKWSave):
         for bit in ("valid", "ready"):
             self.bits(f"{scope}__{bit}", 1, bit)
         if rank := len(stream.payload.last):
-            self.bits(_member(scope, "last"), rank, "last")
+            self.ends(scope, stream, rank)
+
+    def ends(self, scope, stream, rank):
+        """The ends of groups as plain bits."""
+        self.bits(_member(scope, "last"), rank, "last")
+
+    def _ends(self, scope, stream, rank):
+        """Their names one by one, the outermost first."""
+        last = self.dump.spell(_member(scope, "last"), rank) if rank else ""
+        # A vector within a vector counts as one bit, so that its bits are named one by one.
+        return [f"({bit}){last}" for bit in range(rank)] if rank > 1 else [last] * rank
 
     @contextmanager
     def state(self, scope, stream, alias):
         """The state of a stream, which opens on the rows written in this context."""
-        rank = len(stream.payload.last)
-        last = self.dump.spell(_member(scope, "last"), rank) if rank else ""
-        # A vector within a vector counts as one bit, so that its bits are named one by one.
-        names = [f"({bit}){last}" for bit in range(rank)] if rank > 1 else [last] * rank
+        names = self._ends(scope, stream, len(stream.payload.last))
         names += [self.dump.spell(f"{scope}__{bit}", 1) for bit in ("valid", "ready")]
         flags = GTKWFlag.bin | GTKWFlag.rjustify | GTKWFlag.ftranslated
         self._set_flags(flags | GTKWFlag.grp_begin | GTKWFlag.closed)
@@ -83,13 +93,16 @@ class SaveFile(GTKWSave):
         if isinstance(shape, fixed.Shape):
             flags |= GTKWFlag.fpdecshift
             self._p(f"[fpshift_count] {shape.f_bits}")
-        self.trace(
-            self.dump.spell(name, storage.width),
-            self._named(alias, opens=opens),
-            color=GTKWColor.yellow,
-            datafmt="signed" if storage.signed else "dec",
-            extraflags=flags,
-        )
+        datafmt = "signed" if storage.signed else "dec"
+        self._scalar(name, storage.width, self._named(alias, opens=opens), datafmt, flags)
+
+    def _scalar(self, name, width, alias, datafmt, flags):
+        name = self.dump.spell(name, width)
+        self.trace(name, alias, color=GTKWColor.yellow, datafmt=datafmt, extraflags=flags)
+
+    def has_level(self, scope):
+        """Whether a FIFO's level is in the dump."""
+        return True
 
     def level(self, scope, fifo, alias):
         """How full a FIFO is, drawn the higher the more it holds."""
@@ -108,6 +121,47 @@ class SaveFile(GTKWSave):
         self._p("-group_end")
 
 
+class FlatSaveFile(SaveFile):
+    """The same for a dump of exported Verilog, where a payload is one vector.
+
+    A unit that hands a payload on as it is has no port for that, but all FIFOs have.
+    """
+
+    at_fifos = True
+
+    def _payload(self, scope, stream, start, width):
+        """Names of bits of a payload, from the highest down; GTKWave counts from the left."""
+        whole = len(Value.cast(stream.payload))
+        name = self.dump.spell(f"{scope}__payload", whole)
+        bits = range(whole - start - width, whole - start)
+        return [f"({bit}){name}" for bit in bits] if whole > 1 else [name]
+
+    def _ends(self, scope, stream, rank):
+        return self._payload(scope, stream, len(Value.cast(stream.payload)) - rank, rank)
+
+    def ends(self, scope, stream, rank):
+        self._set_flags(GTKWFlag.bin | GTKWFlag.rjustify)
+        self._p(f"#{{{self._named('last')}}}", *self._ends(scope, stream, rank))
+
+    def data(self, scope, stream, alias):
+        self._places, start = {}, 0
+        for rest, scalar in _scalars(stream.payload.shape()["data"].shape):
+            width = Shape.cast(scalar).width
+            bits = self._payload(scope, stream, start, width)
+            self._places[_member(scope, "data") + rest] = bits
+            start += width
+        super().data(scope, stream, alias)
+
+    def _scalar(self, name, width, alias, datafmt, flags):
+        self._set_flags(flags | GTKWFlag.__members__[datafmt] | GTKWFlag.rjustify)
+        self._set_color(GTKWColor.yellow)
+        self._p(f"#{{{alias}}}", *self._places[name])
+
+    def has_level(self, scope):
+        # In Verilog, short FIFOs have none if nothing reads it.
+        return f"{scope}.level" in self.dump.widths
+
+
 class Dump:
     """Widths of the variables that a VCD file declares, by full name, and its last time."""
 
@@ -120,7 +174,7 @@ class Dump:
                         scopes.append(scope)
                     case ["$upscope", "$end"]:
                         scopes.pop()
-                    case ["$var", _, width, _, name, "$end"]:
+                    case ["$var", _, width, _, name, *_, "$end"]:
                         self.widths[".".join((*scopes, name))] = int(width)
                     case ["$enddefinitions", "$end"]:
                         break

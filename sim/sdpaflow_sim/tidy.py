@@ -58,7 +58,7 @@ class _Module:
         self.widths = Widths((n, int(high or 0) + 1) for high, n in DECLARED.findall(body))
         found = PORT.findall(body)
         declared = {port: f"{way} {kind} {rest}" for way, port, kind, rest, _ in found}
-        self.ports = [declared[port] for port in head.split(", ")]
+        self.ports = [declared[port] for port in re.findall(r"\w+", head)]
         self.outputs = {port for way, port, *_ in found if way == "output"}
         self.starts = [(port, start) for _, port, _, _, start in found if start]
         body = PORT.sub("", body)

@@ -8,7 +8,7 @@ from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import Carry
 
 from sdpaflow_sim.bench import streams_of
-from sdpaflow_sim.gtkwave import Dump, SaveFile
+from sdpaflow_sim.gtkwave import Dump, FlatSaveFile, SaveFile
 
 __all__ = ["save_path", "write_gtkw"]
 
@@ -30,7 +30,7 @@ def save_path(vcd_path):
     return Path(vcd_path).with_suffix(".gtkw")
 
 
-def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000)):
+def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000), top=None):
     """Write a save file for the dump of a :class:`Dataflow` or of a single unit.
 
     Streams are listed in the order the data flows, inputs first, outputs last. Each has a row for
@@ -52,6 +52,9 @@ def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000)):
         What was simulated.
     size : tuple of :class:`int`
         Width and height of the window, in pixels. The whole run is zoomed to fit it.
+    top : :class:`str`
+        Name of the top module, if the dump is that of the exported Verilog in Verilator. Levels of
+        short FIFOs are not in it.
 
     Raises
     ------
@@ -60,19 +63,20 @@ def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000)):
     """
     dump = Dump(vcd_path)
     text = io.StringIO()
-    view = SaveFile(text, dump)
+    view = FlatSaveFile(text, dump) if top else SaveFile(text, dump)
+    view.scope = top or SCOPE
     view.dumpfile(str(vcd_path))
     view.savefile(str(path))
     for name in ("clk", "rst"):
-        if f"{SCOPE}.{name}" in dump.widths:  # a combinational unit has none
-            view.bits(f"{SCOPE}.{name}", 1, name)
+        if f"{view.scope}.{name}" in dump.widths:  # a combinational unit has none
+            view.bits(f"{view.scope}.{name}", 1, name)
     (_dataflow if isinstance(dut, Dataflow) else _unit)(view, dut)
     column = COLUMN + CHARACTER * view.longest
     waves = max(size[0] - column - BORDERS, FRAME)
     view.timestart(0)
     view.size(*size)
     view.zoom_markers(-math.log2(max(dump.end, 1) * FRAME / waves))
-    view.treeopen(SCOPE)
+    view.treeopen(view.scope)
     view.signals_width(column)
     view.sst_expanded(False)
     Path(path).write_text(text.getvalue(), encoding="utf-8")
@@ -81,28 +85,29 @@ def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000)):
 def _unit(view, dut):
     for streams in streams_of(dut):
         for name, stream in streams.items():
-            _port(view, f"{SCOPE}.{name}", stream, name, name)
-    _flags(view, SCOPE, dut)
+            _port(view, f"{view.scope}.{name}", stream, name, name)
+    _flags(view, view.scope, dut)
     if hasattr(dut, "level"):
-        view.level(SCOPE, dut, f"level of {dut.depth}")
+        view.level(view.scope, dut, f"level of {dut.depth}")
 
 
 def _dataflow(view, dut):
     for name, edge in dut.input_edges.items():
-        _port(view, f"{SCOPE}.{edge.name}_fifo.i", edge.fifo.i, f"{name}: input", name)
+        _port(view, f"{view.scope}.{edge.name}_fifo.i", edge.fifo.i, f"{name}: input", name)
     for node in dut.nodes:
         for port, edge in node.outputs.items():
             _result(view, node, port, edge)
             if _is_long(edge):
-                fifo = f"{SCOPE}.{edge.name}_fifo"
+                fifo = f"{view.scope}.{edge.name}_fifo"
                 view.level(fifo, edge.fifo, f"{edge.name} level of {edge.depth}")
                 _port(view, f"{fifo}.o", edge.fifo.o, f"{edge.name}: out of its FIFO", edge.name)
     for name, edge in dut.output_edges.items():
-        _port(view, f"{SCOPE}.{edge.name}_fifo.o", edge.fifo.o, f"{name}: output", name)
-    with view.group("levels of short FIFOs"):
-        for edge in dut.edges:
-            if not _is_long(edge):
-                view.level(f"{SCOPE}.{edge.name}_fifo", edge.fifo, f"{edge.name} of {edge.depth}")
+        _port(view, f"{view.scope}.{edge.name}_fifo.o", edge.fifo.o, f"{name}: output", name)
+    levels = {f"{view.scope}.{edge.name}_fifo": edge for edge in dut.edges if not _is_long(edge)}
+    if any(map(view.has_level, levels)):
+        with view.group("levels of short FIFOs"):
+            for fifo, edge in levels.items():
+                view.level(fifo, edge.fifo, f"{edge.name} of {edge.depth}")
 
 
 def _port(view, scope, stream, title, name):
@@ -114,14 +119,17 @@ def _port(view, scope, stream, title, name):
 
 def _result(view, node, port, edge):
     """What a unit gives, and behind it what it is given."""
-    scope, unit = f"{SCOPE}.{node.name}", node.unit
+    scope, unit = f"{view.scope}.{node.name}", node.unit
     given, stream = f"{scope}.{port}", getattr(unit, port)
+    if view.at_fifos:
+        given = f"{view.scope}.{edge.name}_fifo.i"
     with view.state(given, stream, f"{edge.name}: {_what(unit)}"):
         view.handshake(given, stream)
         if node.kind in ROUTING:
             view.data(given, stream, edge.name)
         for name, source in node.inputs.items():
-            _port(view, f"{scope}.{name}", getattr(unit, name), f"in: {source.name}", source.name)
+            taken = f"{view.scope}.{source.name}_fifo.o" if view.at_fifos else f"{scope}.{name}"
+            _port(view, taken, getattr(unit, name), f"in: {source.name}", source.name)
         _flags(view, scope, unit)
     if node.kind not in ROUTING:
         view.data(given, stream, edge.name)

@@ -73,8 +73,8 @@ def parse(path):
 class Samples:
     """A VCD file: widths of its variables, its end, and their values before each rising clock."""
 
-    def __init__(self, path):
-        text = path.read_bytes()
+    def __init__(self, path, clock_name="bench.top.dut.clk"):
+        text = path.read_bytes().replace(b"$rootio", b"rootio")  # Verilator's, not understood here
         self.widths, self.codes, self.cycles = {}, {}, []
         scopes, state, changes, clock = [], {}, {}, None
         for token in tokenize(io.BytesIO(text)):
@@ -87,7 +87,7 @@ class Samples:
                     name = ".".join((*scopes, token.var.reference))
                     self.widths[name], self.codes[name] = token.var.size, token.var.id_code
                 case TokenKind.ENDDEFINITIONS:
-                    clock = self.codes.get("bench.top.dut.clk")
+                    clock = self.codes.get(clock_name)
                 case TokenKind.CHANGE_TIME:
                     if state.get(clock) == 0 and changes.get(clock) == 1:
                         self.cycles.append(dict(state))
