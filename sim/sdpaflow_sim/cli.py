@@ -14,6 +14,7 @@ from sdpaflow_sim.engine import SimulationError
 from sdpaflow_sim.export import PORTS
 from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.run import ENGINES
+from sdpaflow_sim.study import command as study
 from sdpaflow_sim.yosys import ToolError
 
 __all__ = ["main"]
@@ -153,6 +154,8 @@ def _parser():
     )
     _data(export)
     _shape(export)
+
+    study.add_parser(commands_, _names)
     return parser
 
 
