@@ -73,9 +73,8 @@ def page(results, failures, figures, command):
     parts = [
         "<h1>Attention as streaming hardware: a study over N</h1>",
         f"<p>{_listed([*dict.fromkeys(point['pipeline'] for point in points)])}; N queries over N "
-        f"keys, N = {span}. All {len(results)} designs were simulated clock cycle by clock cycle, "
-        f"{scores:,} scores in all. Every bit of the output equals that of the numpy model in "
-        f"{exact} of {len(results)} runs.</p>",
+        f"keys, N = {span}: {scores:,} scores, simulated clock cycle by clock cycle. In {exact} of "
+        f"{len(results)} runs, every bit of the output is that of the numpy model.</p>",
     ]
     if failures:
         parts.append("<h2>What failed</h2><ul>")

@@ -1,0 +1,23 @@
+"""Things to do in another process."""
+
+import os
+import signal
+import time
+
+
+def double(number, tell):
+    tell(1)
+    return 2 * number
+
+
+def fail(error, tell):
+    raise error
+
+
+def die(tell):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait(tell):
+    tell(0)
+    time.sleep(600)
