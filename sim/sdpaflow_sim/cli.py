@@ -9,7 +9,7 @@ from sdpaflow import __version__
 from sdpaflow.numerics.fixed import parse
 from sdpaflow.pipelines import PIPELINES
 
-from sdpaflow_sim import commands
+from sdpaflow_sim import commands, depths_command
 from sdpaflow_sim.engine import SimulationError
 from sdpaflow_sim.export import PORTS
 from sdpaflow_sim.inputs import InputError
@@ -156,6 +156,7 @@ def _parser():
     _shape(export)
 
     study.add_parser(commands_, _names)
+    depths_command.add_parser(commands_)
     return parser
 
 
