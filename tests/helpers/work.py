@@ -18,6 +18,10 @@ def die(tell):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def interrupts_blocked(tell):
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 def wait(tell):
     tell(0)
     time.sleep(600)

@@ -85,11 +85,20 @@ def test_every_threshold(threshold):
     assert (row.completes, row.full_rate) == (1, threshold)
 
 
-@pytest.mark.parametrize("hole", [9, 10, 11])
-def test_more_words_that_do_harm(hole):
+@pytest.mark.parametrize("holes", [{9}, {10}, {11}, {9, 14}])
+def test_more_words_that_do_harm(holes):
     """A depth that fails above others that do not is seen: the least depth is above it."""
-    (row,) = search(Normalise, stub(lambda n: 50 if n >= 8 and n != hole else None), ["row"])
-    assert row.completes == hole + 1
+    good = set(range(8, 16)) - holes
+    (row,) = search(Normalise, stub(lambda n: 50 if n in good else None), ["row"])
+    assert row.completes == max(holes) + 1
+
+
+def test_a_deep_fifo_takes_few_runs():
+    """Bisection, and some more around the threshold."""
+    made = stub(lambda n: 50 if n >= 600 else None)
+    (row,) = search(lambda: Normalise(spare=985), made, ["row"])
+    assert (row.built, row.completes) == (1000, 600)
+    assert len(row.cycles) <= 10 + 2 * 3 + 3 + 1
 
 
 def test_what_is_stuck_as_built():

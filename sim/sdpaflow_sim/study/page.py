@@ -39,7 +39,7 @@ h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.
 p { max-width: 46rem; margin: .4rem 0; }
 figure { margin: 1rem 0 0; } figcaption { color: var(--muted); max-width: 46rem; }
 svg { display: block; width: 100%%; height: auto; }
-pre { background: var(--band); padding: .8rem 1rem; border-radius: 6px; overflow-x: auto; }
+pre { background: var(--band); padding: .8rem 1rem; border-radius: 6px; white-space: pre-wrap; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .82rem; }
 th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
@@ -88,7 +88,7 @@ def page(results, failures, figures, command):
             f"<h2>{titles[name]}</h2>\n<figure>{_inline(svg, name)}\n"
             f"<figcaption>{CAPTIONS[name]}</figcaption></figure>"
         )
-    parts += ["<h2>All figures</h2>", _table(results), _notes()]
+    parts += ["<h2>All numbers</h2>", _table(results), _notes()]
     parts += ["<h2>How it was made</h2>", f"<pre>{escape(command)}</pre>", _versions(results)]
     variables = {dark: f"--{_variable(light)}" for light, dark in DARK.items()}
     light = "; ".join(f"--{_variable(colour)}: {colour}" for colour in DARK)
@@ -121,7 +121,9 @@ def _inline(svg, name):
 
 
 def _table(results):
-    head = "".join(f"<th>{escape(title)}</th>" for title in table.COLUMNS.values())
+    head = "".join(
+        f"<th>{escape(title).replace(' / ', ' /&nbsp;')}</th>" for title in table.COLUMNS.values()
+    )
     lines = []
     for cells in table.texts(results):
         bad = ['<td class="bad">' if cell == "NO" else "<td>" for cell in cells]

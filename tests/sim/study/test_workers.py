@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing import active_children
 
 import pytest
-from helpers.work import die, double, fail, wait
+from helpers.work import die, double, fail, interrupts_blocked, wait
 from sdpaflow_sim.engine import DeadlockError, SimulationError
 from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.study.points import grid
@@ -47,6 +47,12 @@ def test_a_killed_process_takes_nothing_with_it():
         assert (tasks[0].result(), tasks[2].result()) == (2, 6)
         with pytest.raises(SimulationError, match=r"killed by SIGKILL: out of memory\?"):
             tasks[1].result()
+
+
+def test_an_interrupt_is_not_for_processes():
+    """From the terminal it goes to all; from their first moment on, they leave it to us."""
+    with Processes(1, ignore) as executor:
+        assert executor.submit(interrupts_blocked, 0).result()
 
 
 def test_processes_end_at_once():
