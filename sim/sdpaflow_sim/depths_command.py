@@ -32,8 +32,7 @@ def add_parser(commands):
     parser.add_argument("--d", type=int, default=4, help="elements of a vector (default: 4)")
     parser.add_argument("--lanes", type=int, help="elements per token (default: d)")
     parser.add_argument("--seed", type=int, default=0, help="of the random data (default: 0)")
-    # A depth is another design, which would have to be compiled: many short runs.
-    add_engine(parser, "amaranth")
+    add_engine(parser)
     parser.add_argument("--json", metavar="F", help="write what was found")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 

@@ -71,11 +71,11 @@ def add_parser(commands, names):
     parser.add_argument("--out", required=True, metavar="DIR", help="folder, made if needed")
 
 
-def add_engine(parser, default=ENGINE):
+def add_engine(parser):
     """Add the choice of the engine to a parser."""
     choices = list(dict.fromkeys([ENGINE, *ENGINES]))
     parser.add_argument(
-        "--engine", choices=choices, default=default, help=f"simulator (default: {default})"
+        "--engine", choices=choices, default=ENGINE, help=f"simulator (default: {ENGINE})"
     )
 
 

@@ -10,6 +10,7 @@ import time
 import uuid
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing import get_context
 
 from sdpaflow_sim.engine import SimulationError
@@ -43,8 +44,11 @@ class Processes(Executor):
     def __init__(self, jobs, told):
         self._told, self._context, self._running = told, get_context("spawn"), set()
         self._closed = False
-        # A thread waits for each process. What its signals are blocked for, so are the process's:
-        # an interrupt from the terminal is for the one that started all this to handle.
+        # A thread waits for each process. A signal that is blocked for it is for the process too: an
+        # interrupt from the terminal is for the one that started all this to handle. Python's own
+        # helper is started first, since starting it unblocks interrupts.
+        if hasattr(signal, "pthread_sigmask"):
+            import_module("multiprocessing.resource_tracker").ensure_running()
         self._threads = ThreadPoolExecutor(jobs, initializer=_block_interrupts)
 
     def submit(self, work, tag, /, *arguments):
