@@ -44,7 +44,7 @@ class Processes(Executor):
     def __init__(self, jobs, told):
         self._told, self._context, self._running = told, get_context("spawn"), set()
         self._closed = False
-        # A thread waits for each process. A signal that is blocked for it is for the process too: an
+        # A thread waits for each process. A signal blocked for it is for the process too: an
         # interrupt from the terminal is for the one that started all this to handle. Python's own
         # helper is started first, since starting it unblocks interrupts.
         if hasattr(signal, "pthread_sigmask"):
