@@ -98,14 +98,7 @@ def study(arguments):
     store = Store(folder / "points")
     check_outputs([folder / name for name in FILES])
     try:
-        results, failures = run_points(
-            points,
-            store,
-            jobs=arguments.jobs,
-            scheduler=arguments.scheduler,
-            fresh=arguments.fresh,
-            quiet=arguments.quiet,
-        )
+        return _study(points, store, folder, arguments)
     except KeyboardInterrupt:
         done = sum(store.load(point) is not None for point in points)
         print(
@@ -114,6 +107,17 @@ def study(arguments):
             file=sys.stderr,
         )
         return 130
+
+
+def _study(points, store, folder, arguments):
+    results, failures = run_points(
+        points,
+        store,
+        jobs=arguments.jobs,
+        scheduler=arguments.scheduler,
+        fresh=arguments.fresh,
+        quiet=arguments.quiet,
+    )
     kept = [results[point] for point in points if point in results]
     for point, reason in failures.items():
         print(f"sdpaflow: error: {point.name}: {reason}", file=sys.stderr)
