@@ -5,7 +5,9 @@ differs from what stands there.
 """
 
 import argparse
+import contextlib
 import difflib
+import io
 import re
 import sys
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 from sdpaflow import units
 from sdpaflow.graph import draw
 from sdpaflow.pipelines import PIPELINES, Config
-from sdpaflow_sim import figure, tables
+from sdpaflow_sim import cli, figure, tables
 from sdpaflow_sim.commands import measure_all
 from sdpaflow_sim.inputs import build, sample, split_heads
 from sdpaflow_sim.run import model, run
@@ -83,6 +85,14 @@ def verilog():
     return markdown(["pipeline", "lines of Verilog", "from Amaranth's own back end"], rows)
 
 
+def printed(*arguments):
+    """What the command prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        if cli.main([*arguments, "--quiet"]):
+            raise ValueError(f"sdpaflow {' '.join(arguments)} must succeed")
+    return f"```text\n{text.getvalue()}```\n"
+
+
 def markdown(header, rows):
     """A table."""
     lines = [header, ["---"] * len(header), *rows]
@@ -96,6 +106,7 @@ def measure():
         "results": tables.render(tables.comparison(reports, counts), markdown=True),
         "cycles": cycles(),
         "accuracy": accuracy(),
+        "depths": printed("depths", "--pipeline", "naive"),
         "verilog": verilog(),
         "units": catalogue(),
         "pipelines": pipelines(),

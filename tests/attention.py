@@ -16,16 +16,11 @@ def head(d=4, n_q=6, n_k=8, dv=None, seed=0):
 
 
 def pipeline(name, d=4, lanes=None, row_max=64, depths=None, **options):
-    """A pipeline; ``depths`` replaces derived depths, by name of the wire that waits."""
+    """A pipeline; ``depths`` replaces derived depths, by name of the FIFO."""
     kind = PIPELINES[name]
     if kind.stores_rows:
         options["row_max"] = row_max
-
-    class Resized(kind):
-        def row_depth(self, row, late):
-            return (depths or {}).get(row.name, super().row_depth(row, late))
-
-    return Resized(Config(d=d, lanes=lanes, **options))
+    return kind(Config(d=d, lanes=lanes, **options)).resize(depths or {})
 
 
 def correct(dut, q, k, v, **options):

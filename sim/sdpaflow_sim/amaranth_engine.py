@@ -25,6 +25,7 @@ def simulate(
     vcd=None,
     progress=None,
     abandoned=None,
+    levels=(),
 ):
     """Run a component until it has given what is expected of it.
 
@@ -48,6 +49,8 @@ def simulate(
         Called with the number of output tokens, after each.
     abandoned : tuple of (dict, int)
         Sources of another job, to be started first and abandoned by a reset after so many cycles.
+    levels : iterable of :class:`str`
+        FIFOs whose fill is to be recorded cycle by cycle.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def simulate(
     top.domains.sync = clock = ClockDomain()
     top.submodules.dut = dut
     bench = Bench(dut, stalls or {}, watch)
-    trace = Trace()
+    trace = Trace(levels={name: [] for name in levels})
     simulator = Simulator(top)
     simulator.add_clock(PERIOD)
 

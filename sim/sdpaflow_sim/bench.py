@@ -99,6 +99,7 @@ class Bench:
         trace.outputs = {name: sink.tokens for name, sink in sinks.items()}
         trace.times = {name: sink.times for name, sink in sinks.items()}
         trace.peaks = dict.fromkeys(self.fifos, 0)
+        self.levels = dict.fromkeys(self.fifos, 0)
         trace.saturations = {name: 0 for name, flag, _ in self.events if flag == "saturated"}
 
         ports = (*sources, *sinks.values())
@@ -134,6 +135,8 @@ class Bench:
                 words = self._fill(fill, trace)
             if start is not None:
                 trace.fill.append(words)
+                for name, levels in trace.levels.items():
+                    levels.append(self.levels[name])
 
             cycle += 1
             if counts and all(sink.done for sink in sinks.values()):
@@ -195,6 +198,7 @@ class Bench:
             width = len(fifo.level)
             level = fill & ((1 << width) - 1)
             trace.peaks[name] = max(trace.peaks[name], level)
+            self.levels[name] = level
             words += level
             fill >>= width
         return words

@@ -9,11 +9,12 @@ from sdpaflow import __version__
 from sdpaflow.numerics.fixed import parse
 from sdpaflow.pipelines import PIPELINES
 
-from sdpaflow_sim import commands
+from sdpaflow_sim import commands, depths_command
 from sdpaflow_sim.engine import SimulationError
 from sdpaflow_sim.export import PORTS
 from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.run import ENGINES
+from sdpaflow_sim.study import command as study
 from sdpaflow_sim.yosys import ToolError
 
 __all__ = ["main"]
@@ -159,6 +160,9 @@ def _parser():
     )
     _data(export)
     _shape(export)
+
+    study.add_parser(commands_, _names)
+    depths_command.add_parser(commands_)
     return parser
 
 

@@ -16,7 +16,7 @@ from sdpaflow_sim.inputs import InputError, build, load, sample, sample_of, spli
 from sdpaflow_sim.progress import Progress
 from sdpaflow_sim.run import run as run_pipeline
 
-__all__ = ["compare", "count", "export", "graph", "measure_all", "run"]
+__all__ = ["compare", "count", "export", "graph", "measure_all", "run", "write_json"]
 
 
 def compare(arguments):
@@ -40,7 +40,7 @@ def compare(arguments):
         figure.comparison(path, reports)
     print(f"figure: {arguments.figure}")
     if arguments.json:
-        _write_json(arguments.json, [report.to_dict() for report in reports])
+        write_json(arguments.json, [report.to_dict() for report in reports])
     return 0 if all(report.bit_exact for report in reports) else 1
 
 
@@ -116,7 +116,7 @@ def run(arguments):
         with replacing(arguments.out) as path, open(path, "wb") as file:
             np.save(file, np.asarray(report.outputs))
     if arguments.json:
-        _write_json(arguments.json, report.to_dict())
+        write_json(arguments.json, report.to_dict())
     if not arguments.quiet:
         print(tables.render(tables.summary(report)), end="")
     return 0 if report.bit_exact else 1
@@ -160,7 +160,7 @@ def count(arguments):
     title = f"{arguments.pipeline}, {pipeline.config}"
     print(tables.render(tables.counts(counted, title)), end="")
     if arguments.json:
-        _write_json(arguments.json, asdict(counted))
+        write_json(arguments.json, asdict(counted))
     return 0
 
 
@@ -228,6 +228,7 @@ def _options(arguments):
     return {**{name: getattr(arguments, name) for name in names}, **arguments.formats}
 
 
-def _write_json(path, data):
+def write_json(path, data):
+    """Write plain data."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

@@ -32,6 +32,8 @@ class Trace:
         Clamped tokens, by name of the unit.
     fill : list of :class:`int`
         Words in all FIFOs together, in each cycle from cycle 0 on.
+    levels : dict of list of :class:`int`
+        Words in each FIFO that was asked for, likewise.
     """
 
     outputs: dict = field(default_factory=dict)
@@ -40,6 +42,7 @@ class Trace:
     peaks: dict = field(default_factory=dict)
     saturations: dict = field(default_factory=dict)
     fill: list = field(default_factory=list)
+    levels: dict = field(default_factory=dict)
 
 
 class SimulationError(RuntimeError):

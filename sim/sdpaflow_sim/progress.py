@@ -17,18 +17,20 @@ class Progress:
     Parameters
     ----------
     totals : dict of :class:`int`
-        Queries to answer, by name of the run.
+        Queries to answer, or whatever is counted, by name of the run.
     quiet : :class:`bool`
         Show nothing.
+    unit : :class:`str`
+        What is counted.
     """
 
-    def __init__(self, totals, *, quiet=False):
+    def __init__(self, totals, *, quiet=False, unit="queries"):
         console = Console(stderr=True)
         self._bars = Bars(
             TextColumn("{task.description:>16}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("queries"),
+            TextColumn(unit),
             TimeRemainingColumn(),
             console=console,
             transient=True,

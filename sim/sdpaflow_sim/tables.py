@@ -4,7 +4,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["comparison", "counts", "render", "summary"]
+__all__ = ["comparison", "counts", "depths", "render", "summary"]
 
 
 def render(table, *, markdown=False):
@@ -115,4 +115,34 @@ def counts(count, title=None):
     table.add_section()
     words = sum(entry.words for entry in count.entries)
     table.add_row("total", f"{words:,}", f"{count.flip_flops:,}", f"{count.memory_bits:,}", "")
+    return table
+
+
+def depths(found, edges, title=None):
+    """Least depths of FIFOs, beside those they are built with.
+
+    Parameters
+    ----------
+    found : list of :class:`Depths`
+        One per FIFO.
+    edges : list of :class:`Edge`
+        The FIFOs of the graph, for where they run.
+    """
+    table = _table(title, "FIFO")
+    for name in ("from", "to"):
+        table.add_column(name)
+    for name in ("words\nas built", "words to\ncomplete", "cycles\nthen", "words for\nfull rate"):
+        table.add_column(name, justify="right")
+    by_name = {edge.name: edge for edge in edges}
+    for fifo in found:
+        edge = by_name[fifo.name]
+        table.add_row(
+            fifo.name,
+            edge.source.name if edge.source else "input",
+            edge.target.name if edge.target else "output",
+            f"{fifo.built:,}",
+            f"{fifo.completes:,}",
+            f"{fifo.cycles[fifo.completes]:,}",
+            f"{fifo.full_rate:,}",
+        )
     return table

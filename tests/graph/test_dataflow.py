@@ -52,6 +52,31 @@ def test_a_graph_of_ones_own_runs():
     assert trace.outputs["mean"] == [32, 8]
 
 
+def test_resize():
+    """FIFOs take other depths by name, and nothing else changes: not a bit, not the ports."""
+    x = [16, 32, 48 | 256, 8 | 256]
+    ones = [1, 1, 1 | 2, 1 | 2]
+    before = simulate(Average(), {"x": x, "ones": ones}, {"mean": 2})
+    dut = Average().resize({"total": 5, "ones": 1})
+    assert {edge.name: edge.depth for edge in dut.edges} == {
+        "x": 2, "ones": 1, "total": 5, "number": 2, "mean": 2
+    }  # fmt: skip
+    assert dut.edges[2].fifo.o.payload.shape() == Average().edges[2].fifo.o.payload.shape()
+    after = simulate(dut, {"x": x, "ones": ones}, {"mean": 2})
+    assert after.outputs == before.outputs
+    assert after.cycles > before.cycles
+
+
+def test_resize_refuses():
+    """A FIFO that is not there, or of no words; then no FIFO has changed."""
+    dut = Average()
+    with pytest.raises(ValueError, match=r"There is no FIFO 'sum', only x, ones, total, number"):
+        dut.resize({"x": 3, "sum": 3})
+    with pytest.raises(ValueError, match=r"Depth must be at least 1, not 0"):
+        dut.resize({"x": 3, "ones": 0})
+    assert [edge.depth for edge in dut.edges] == [2] * 5
+
+
 def test_fork_branches_are_named():
     """A fork has one branch per variable on the left, and is called after what it forks."""
     dut = pipeline("naive")

@@ -5,13 +5,13 @@ from attention import NAMES, STORING, correct, cycles, head, pipeline
 from sdpaflow_sim.engine import DeadlockError
 
 LONG = {
-    "naive": {"row": "e_row"},
-    "reordered": {},
-    "scaled": {"s_wait": "s_row", "e_wait": "e_row"},
-    "scaled-reordered": {"row": "s_row"},
-    "memory-free": {},
+    "naive": ["row"],
+    "reordered": [],
+    "scaled": ["s_wait", "e_wait"],
+    "scaled-reordered": ["row"],
+    "memory-free": [],
 }
-"""Long FIFOs, and the wires that wait in them."""
+"""Long FIFOs."""
 
 CASES = [(name, fifo) for name in STORING for fifo in LONG[name]]
 
@@ -49,10 +49,9 @@ def test_peak_fill_of_a_row(name):
 @pytest.mark.parametrize(("name", "fifo"), CASES)
 def test_least_depth_that_completes(name, fifo, n_k, lanes):
     """N − 1 words are enough to finish; with one less the pipeline stops and says why."""
-    wire = LONG[name][fifo]
-    least = pipeline(name, lanes=lanes, row_max=n_k, depths={wire: n_k - 1})
+    least = pipeline(name, lanes=lanes, row_max=n_k, depths={fifo: n_k - 1})
     correct(least, *head(n_q=3, n_k=n_k))
-    less = pipeline(name, lanes=lanes, row_max=n_k, depths={wire: n_k - 2})
+    less = pipeline(name, lanes=lanes, row_max=n_k, depths={fifo: n_k - 2})
     with pytest.raises(
         DeadlockError, match=rf"room in FIFO {fifo}, which is full with {n_k - 2} words"
     ):
@@ -63,20 +62,20 @@ def test_least_depth_that_completes(name, fifo, n_k, lanes):
 @pytest.mark.parametrize(("name", "fifo"), CASES)
 def test_least_depth_that_keeps_the_rate(name, fifo, n_k):
     """The derived depth, N + 3, keeps one score per cycle; each word less costs a cycle per row."""
-    wire, n_q = LONG[name][fifo], 6
+    n_q = 6
     full = cycles(name, n_q, n_k)
     for missing in (1, 2):
-        fewer = cycles(name, n_q, n_k, depths={wire: n_k + 3 - missing})
+        fewer = cycles(name, n_q, n_k, depths={fifo: n_k + 3 - missing})
         assert fewer - full == missing * (n_q - 1)
-    assert cycles(name, n_q, n_k, depths={wire: n_k + 4}) == full
+    assert cycles(name, n_q, n_k, depths={fifo: n_k + 4}) == full
 
 
 @pytest.mark.parametrize("lanes", [1, 2])
 @pytest.mark.parametrize(("name", "fifo"), CASES)
 def test_fewer_lanes_need_less(name, fifo, lanes):
     """With several cycles per score the FIFOs around absorb the skew: N − 1 words keep the rate."""
-    wire, n_k = LONG[name][fifo], 12
-    assert cycles(name, 5, n_k, lanes=lanes, depths={wire: n_k - 1}) == cycles(
+    n_k = 12
+    assert cycles(name, 5, n_k, lanes=lanes, depths={fifo: n_k - 1}) == cycles(
         name, 5, n_k, lanes=lanes
     )
 

@@ -190,6 +190,27 @@ class Dataflow(wiring.Component):
             self.input_edges[wire.port] = edge
         return edge
 
+    # Changing.
+
+    def resize(self, depths):
+        """Give FIFOs other depths than those recorded; returns the graph, for use in one line.
+
+        Other FIFOs keep theirs, those whose depth was derived from this one's latency too.
+
+        Parameters
+        ----------
+        depths : dict of :class:`int`
+            Words, by name of the edge.
+        """
+        edges = {edge.name: edge for edge in self.edges}
+        for name in depths:
+            if name not in edges:
+                raise ValueError(f"There is no FIFO {name!r}, only {', '.join(edges)}")
+        fifos = {n: Fifo(*_token(edges[n].fifo.o), depth) for n, depth in depths.items()}
+        for name, fifo in fifos.items():
+            edges[name].fifo = fifo
+        return self
+
     # Hardware.
 
     def elaborate(self, platform):

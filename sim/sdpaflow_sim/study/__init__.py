@@ -1,0 +1,1 @@
+"""A study: pipelines over N, each point simulated and checked, as tables, figures and a page."""

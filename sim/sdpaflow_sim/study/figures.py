@@ -1,0 +1,264 @@
+"""The figures of a study: memory over N, rate over N, and rows waiting one after another."""
+
+import re
+
+import numpy as np
+
+from sdpaflow_sim.figure import COLOURS
+from sdpaflow_sim.files import replacing
+from sdpaflow_sim.study.points import PUBLISHED
+
+__all__ = ["INK", "MUTED", "draw_all"]
+
+INK, MUTED, FAINT = "#24292f", "#6a737d", "#d8dee4"
+MARKERS = dict(zip(COLOURS, "osD^v", strict=True))
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "grid.color": FAINT,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "svg.hashsalt": "sdpaflow",
+}
+WIDTH, HEIGHT = 9.6, 4.6
+"""Of a figure with one panel, in inches."""
+
+
+def draw_all(folder, results, fills):
+    """Write each figure as ``.png`` and ``.svg``.
+
+    Parameters
+    ----------
+    folder : :class:`pathlib.Path`
+        Where.
+    results : list of dict
+        From :func:`sdpaflow_sim.study.points.measure`.
+    fills : dict of dict
+        From :func:`sdpaflow_sim.study.fills.fills`, by pipeline.
+
+    Returns
+    -------
+    dict of :class:`str`
+        The SVG texts, by name of the figure.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    with mpl.rc_context(STYLE):
+        figures = {
+            "memory": _over_n(results, _memory),
+            "rate": _over_n(results, _rate),
+            "rows": _rows(fills),
+        }
+        return {name: _save(folder, name, figure) for name, figure in figures.items()}
+
+
+def _save(folder, name, figure):
+    import matplotlib.pyplot as plt
+
+    with replacing(folder / f"{name}.png") as path:
+        figure.savefig(path, dpi=160, facecolor="white")
+    with replacing(folder / f"{name}.svg") as path:
+        figure.savefig(path, metadata={"Date": None, "Creator": None}, transparent=True)
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text := re.sub(r"[ \t]+\n", "\n", text), encoding="utf-8")
+    plt.close(figure)
+    return text
+
+
+def _over_n(results, draw):
+    """A panel for each d and lanes, in each a line per pipeline."""
+    import matplotlib.pyplot as plt
+
+    panels = {}
+    for result in results:
+        point = result["point"]
+        lines = panels.setdefault((point["d"], point["lanes"]), {})
+        lines.setdefault(point["pipeline"], []).append(result)
+    columns = min(2, len(panels))
+    lines = -(-len(panels) // columns)
+    figure, axes = plt.subplots(
+        lines,
+        columns,
+        squeeze=False,
+        figsize=(WIDTH + 4.4 * (columns - 1), HEIGHT * (0.15 + 0.85 * lines)),
+        layout="constrained",
+    )
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, wspace=0.04, hspace=0.06)
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, ((d, lanes), series) in zip(axes.flat, sorted(panels.items()), strict=False):
+        sizes = sorted({result["point"]["n"] for line in series.values() for result in line})
+        _sizes(ax, sizes)
+        ax.grid(axis="y")
+        ax.set_axisbelow(True)
+        what = draw(ax, series)
+        ax.set_title(f"{what}, d = {d}, {lanes} lane{'s' * (lanes > 1)}", pad=12)
+    return figure
+
+
+def _sizes(ax, sizes):
+    """The x axis: N, at most nine of them labelled."""
+    ax.set_xscale("log", base=2)
+    step = -(-len(sizes) // 9)
+    shown = sizes[::-1][::step]
+    ax.set_xticks(shown, [f"{n:,}" for n in shown])
+    ax.tick_params(axis="x", which="minor", bottom=False)
+    room = max(sizes) / min(sizes)
+    pad = 1.1 if room == 1 else room**0.03
+    ax.set_xlim(min(sizes) / pad, max(sizes) * pad)
+    ax.set_xlabel("N, queries and keys (tokens)")
+
+
+def _memory(ax, series):
+    ends = []
+    ax.set_yscale("log", base=10)
+    for name, results in series.items():
+        words = _line(ax, name, results, "intermediate_words")
+        ends.append((words[-1], f"{name}, {words[-1]:,}", COLOURS[name]))
+    known = next((results for results in series.values() if results[0]["published_words"]), None)
+    if known:
+        sizes = [result["point"]["n"] for result in known]
+        words = [result["published_words"] for result in known]
+        ax.plot(sizes, words, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        ends.append((words[-1], f"published row FIFO, N + 2: {words[-1]:,}", MUTED))
+    low = min(result["intermediate_words"] for line in series.values() for result in line)
+    low = min([low, *(result["published_words"] for result in known or ())])
+    ax.set_ylim(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(max(ends)[0] + 1)))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    ax.set_ylabel("words (tokens)")
+    _label(ax, ends)
+    return "Words between inputs and output, in FIFOs and units"
+
+
+def _rate(ax, series):
+    ends, highest = [], 0
+    for name, results in series.items():
+        rates = _line(ax, name, results, "cycles_per_score")
+        ends.append((rates[-1], f"{name}, {rates[-1]:.3f}", COLOURS[name]))
+        highest = max(highest, *rates)
+    for name, results in series.items():
+        if results[0]["published"]:
+            sizes = np.array([result["point"]["n"] for result in results])
+            rates = [PUBLISHED[name](int(n)) / n**2 for n in sizes]
+            ax.plot(sizes, rates, color=COLOURS[name], linewidth=1, linestyle=(0, (4, 3)))
+            ends.append((rates[-1], f"{name} published, {rates[-1]:.3f}", COLOURS[name]))
+            highest = max(highest, *rates)
+    ax.set_ylim(0, 1.08 * highest)
+    ax.set_ylabel("cycles per score")
+    _label(ax, ends)
+    return "Cycles per score"
+
+
+def _line(ax, name, results, column):
+    """A pipeline's line; returns its values."""
+    results.sort(key=lambda result: result["point"]["n"])
+    values = [result[column] for result in results]
+    ax.plot(
+        [result["point"]["n"] for result in results],
+        values,
+        color=COLOURS[name],
+        marker=MARKERS[name],
+        markersize=5.5,
+        markerfacecolor="none",
+        markeredgewidth=1.4,
+        linewidth=1.7,
+        clip_on=False,
+    )
+    return values
+
+
+def _label(ax, ends):
+    """Labels at the right ends of lines, moved apart where they would touch."""
+    heights = [ax.transAxes.inverted().transform(ax.transData.transform((1, y)))[1]
+               for y, _, _ in ends]  # fmt: skip
+    order = np.argsort(heights, kind="stable")
+    gap = 0.062
+    places = _apart(np.take(heights, order), gap)
+    for index, place in zip(order, places, strict=True):
+        _, text, colour = ends[index]
+        ax.annotate(
+            text,
+            xy=(1, heights[index]),
+            xytext=(1.055, place),
+            xycoords="axes fraction",
+            color=colour,
+            va="center",
+            fontsize=9,
+            fontweight="normal" if colour == MUTED else "bold",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "relpos": (0, 0.5),
+                "color": colour,
+                "linewidth": 0.8,
+                "shrinkA": 1,
+                "shrinkB": 5,
+            },
+        )
+
+
+def _apart(heights, gap):
+    """The nearest heights, in order, of which no two are closer than ``gap``."""
+    groups = []
+    for height in heights:
+        groups.append(([height], height))
+        while len(groups) > 1:
+            (lower, at), (upper, above) = groups[-2:]
+            if above - gap * (len(upper) - 1) / 2 - at - gap * (len(lower) - 1) / 2 >= gap:
+                break
+            joined = lower + upper
+            wanted = [h - gap * i for i, h in enumerate(joined)]
+            groups[-2:] = [(joined, np.mean(wanted) + gap * (len(joined) - 1) / 2)]
+    return [
+        centre + gap * (index - (len(group) - 1) / 2)
+        for group, centre in groups
+        for index in range(len(group))
+    ]
+
+
+def _rows(fills):
+    """A panel per pipeline: the fill of its long FIFOs over time."""
+    import matplotlib.pyplot as plt
+
+    from sdpaflow_sim.study.fills import KEYS, QUERIES
+
+    cycles = max(len(line) for lines in fills.values() for line in lines.values())
+    figure, axes = plt.subplots(
+        len(fills),
+        1,
+        squeeze=False,
+        sharex=True,
+        figsize=(WIDTH, 0.9 + 1.35 * len(fills)),
+        layout="constrained",
+    )
+    figure.get_layout_engine().set(h_pad=0.08, hspace=0.04)
+    for ax, (name, lines) in zip(axes.flat, fills.items(), strict=True):
+        for words, style in zip(lines.values(), ["-", (0, (5, 2))], strict=False):
+            time, fill = np.arange(len(words)), np.asarray(words)
+            ax.step(time, fill, where="post", color=COLOURS[name], linewidth=1.6, linestyle=style)
+            ax.fill_between(time, fill, step="post", color=COLOURS[name], alpha=0.12, linewidth=0)
+        listed = " and ".join(f"{fifo}, {max(words)} at peak" for fifo, words in lines.items())
+        dashed = f" ({list(lines)[1]} dashed)" if len(lines) > 1 else ""
+        peak = max(map(max, lines.values()))
+        what = f"{listed}{dashed}" if "" not in lines else f"no long FIFO: fullest of all, {peak}"
+        ax.set_title(name, color=COLOURS[name], fontweight="bold", pad=7)
+        ax.set_title(what, loc="right", fontsize=9, color=INK, pad=7)
+        ax.set_ylim(0, KEYS * 1.12)
+        ax.set_yticks([0, KEYS // 2, KEYS])
+        ax.grid(axis="y")
+        ax.set_ylabel("words")
+    axes[-1, 0].set_xlim(0, cycles)
+    axes[-1, 0].set_xticks(range(0, cycles + 1, KEYS))
+    axes[-1, 0].set_xlabel(f"cycle; {QUERIES} rows of {KEYS} keys, d = 1")
+    return figure

@@ -1,0 +1,42 @@
+"""The fill of FIFOs over time, from a run small enough to look at."""
+
+from sdpaflow.graph.describe import is_long
+
+from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.inputs import split_heads
+from sdpaflow_sim.jobs import Job
+from sdpaflow_sim.study.points import Point
+
+__all__ = ["KEYS", "QUERIES", "fills"]
+
+KEYS = 64
+"""Length of the rows that are looked at."""
+
+QUERIES = 5
+"""How many of them."""
+
+
+def fills(pipeline, seed=0):
+    """Words in FIFOs, cycle by cycle, at d = 1.
+
+    Parameters
+    ----------
+    pipeline : :class:`str`
+        Key of :data:`sdpaflow.pipelines.PIPELINES`.
+    seed : :class:`int`
+        Of the data.
+
+    Returns
+    -------
+    dict of list of :class:`int`
+        By name of the long FIFO. Where there is none, under the empty name: words in the fullest
+        FIFO of each cycle.
+    """
+    point = Point(pipeline, 1, 1, KEYS, seed, "amaranth")
+    dut = point.build()
+    q, k, v = point.data()
+    job = Job(dut.config, split_heads(q[:QUERIES], k, v))
+    names = [edge.name for edge in dut.edges]
+    trace = simulate(dut, job.sources(), {"o": job.outputs}, watch=False, levels=names)
+    long = {edge.name: trace.levels[edge.name] for edge in dut.edges if is_long(edge)}
+    return long or {"": [max(words) for words in zip(*trace.levels.values(), strict=True)]}

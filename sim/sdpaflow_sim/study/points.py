@@ -1,0 +1,192 @@
+"""Points of a study: what each is, and what its simulation gives."""
+
+import hashlib
+import json
+import platform
+import time
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from importlib.metadata import version
+from itertools import product
+
+import numpy as np
+from sdpaflow import __version__
+from sdpaflow.graph import longest
+from sdpaflow.graph.describe import is_long
+from sdpaflow.pipelines import PIPELINES, Config
+
+from sdpaflow_sim.check import MismatchError
+from sdpaflow_sim.engine import SimulationError
+from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.run import run
+
+__all__ = ["PUBLISHED", "Point", "formula", "grid", "measure"]
+
+PUBLISHED = {
+    "naive": lambda n: 2 * n**2 + 2 * n + 52,
+    "memory-free": lambda n: 2 * n**2 + 46,
+}
+"""Cycles of the published simulation at d = 1 (arXiv:2404.16629)."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """N random queries over N random keys, through one pipeline.
+
+    Elements are uniform with unit variance, so that at d = 1 nothing saturates; formats are those
+    of :class:`Config`, so that N changes a design in ``row_max`` at most.
+
+    Attributes
+    ----------
+    pipeline : :class:`str`
+        A key of :data:`sdpaflow.pipelines.PIPELINES`.
+    d, lanes, n : :class:`int`
+        Elements of a vector and of a token; queries, and keys.
+    seed : :class:`int`
+        Of the data.
+    engine : :class:`str`
+        As :func:`sdpaflow_sim.run.run` takes it.
+    """
+
+    pipeline: str
+    d: int
+    lanes: int
+    n: int
+    seed: int
+    engine: str
+
+    @property
+    def name(self):
+        """For people, and for files."""
+        return f"{self.pipeline}-d{self.d}-l{self.lanes}-n{self.n}"
+
+    @property
+    def work(self):
+        """Cycles that it takes, nearly."""
+        return self.n**2 * self.d // self.lanes
+
+    def build(self):
+        """The pipeline."""
+        kind = PIPELINES[self.pipeline]
+        row_max = self.n if kind.stores_rows else None
+        return kind(Config(d=self.d, lanes=self.lanes, row_max=row_max))
+
+    def data(self):
+        """Floats q, k, v: (3, N, d)."""
+        rng = np.random.default_rng([self.seed, self.n, self.d])
+        return rng.uniform(-np.sqrt(3), np.sqrt(3), size=(3, self.n, self.d))
+
+    @property
+    def key(self):
+        """Hash of all that the result depends on: configuration, data, and the hardware's source.
+
+        Points of equal keys have equal results.
+        """
+        told = json.dumps([asdict(self), str(self.build().config), _sources()])
+        return hashlib.sha256(told.encode() + self.data().tobytes()).hexdigest()
+
+
+@cache
+def _sources():
+    """Hash of the package that describes the hardware."""
+    digest = hashlib.sha256()
+    with resources.as_file(resources.files("sdpaflow")) as folder:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def grid(pipelines, d, lanes, n, seed, engine):
+    """Points of a study, in the order of its tables.
+
+    ``lanes`` that do not divide a ``d`` are left out there; None is d.
+    """
+    points = []
+    for name, elements in product(pipelines, d):
+        divisors = [elements] if lanes is None else lanes
+        fitting = [count for count in divisors if elements % count == 0]
+        if not fitting:
+            raise InputError(f"lanes must divide d = {elements}; none of {_listed(lanes)} does")
+        points += [Point(name, elements, count, size, seed, engine)
+                   for count in fitting for size in sorted(n)]  # fmt: skip
+    for point in points:
+        try:
+            point.build()
+        except ValueError as error:
+            raise InputError(str(error)) from None
+    return points
+
+
+def _listed(numbers):
+    return ", ".join(map(str, numbers))
+
+
+def formula(point):
+    """Cycles that follow from the graph; None where no formula is known.
+
+    With lanes = d a score takes a cycle, each long FIFO makes the output wait for a row, and the
+    rest is the longest path through the pipeline. Rows shorter than 7 keys wait for the division.
+    """
+    if point.lanes < point.d or point.n < 7:
+        return None
+    pipeline = point.build()
+    (output,) = pipeline.output_edges.values()
+    rows = sum(is_long(edge) for edge in pipeline.edges)
+    return point.n**2 + rows * (point.n - 1) + longest(output, None)
+
+
+def measure(point, key, tell):
+    """Simulate a point and check it by bits; the result as plain data.
+
+    Parameters
+    ----------
+    point : :class:`Point`
+        What to run.
+    key : :class:`str`
+        Its key where it was asked for, which must be its key where it is run.
+    tell : callable
+        Called with the number of queries answered, now and then.
+    """
+    if point.key != key:
+        raise InputError(
+            f"this machine has another source or another numpy than asked for: sdpaflow "
+            f"{__version__}, numpy {np.__version__}, {platform.node()}"
+        )
+    pipeline = point.build()
+    start = time.monotonic()
+    try:
+        report = run(pipeline, *point.data(), engine=point.engine, progress=tell)
+    except MemoryError:
+        raise SimulationError("out of memory") from None
+    seconds = time.monotonic() - start
+    if not report.bit_exact:
+        raise MismatchError("the outputs differ from the bit-exact model's")
+    long = [fifo for fifo in report.fifos if fifo.depth > 2]
+    published = PUBLISHED.get(point.pipeline) if point.d == 1 else None
+    return {
+        "key": key,
+        "point": asdict(point),
+        "config": str(pipeline.config),
+        "versions": {
+            "sdpaflow": __version__,
+            "amaranth": version("amaranth"),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "engine": report.engine,
+        "cycles": report.cycles,
+        "cycles_per_score": report.cycles_per_score,
+        "formula": formula(point),
+        "published": published and published(point.n),
+        "long_words": sum(fifo.depth for fifo in long),
+        "long_peak": sum(fifo.peak for fifo in long),
+        "published_words": point.n + 2 if published and pipeline.stores_rows else None,
+        "intermediate_words": report.intermediate_words,
+        "peak_words": report.peak_words,
+        "intermediate_bits": report.intermediate_bits,
+        "fifos": [asdict(fifo) for fifo in report.fifos],
+        "saturations": report.saturations,
+        "bit_exact": report.bit_exact,
+        "seconds": round(seconds, 1),
+    }
