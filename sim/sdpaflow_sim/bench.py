@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Const, Value
 from amaranth.lib import stream, wiring
 from sdpaflow.graph import Dataflow
 
-from sdpaflow_sim.diagnosis import diagnose
-from sdpaflow_sim.engine import ContractError, DeadlockError, FramingError, LimitError
+from sdpaflow_sim.diagnosis import diagnose, signals
+from sdpaflow_sim.engine import FILL, ContractError, DeadlockError, FramingError, LimitError
 from sdpaflow_sim.stalls import Stall
 
 __all__ = ["Bench", "streams_of"]
@@ -84,6 +84,10 @@ class Bench:
                     f"{name}, out of its FIFO": fifo.o,
                 }
 
+    def asked(self):
+        """Signals that a diagnosis may ask for."""
+        return signals(self.dut)
+
     def silence(self, ctx):
         """Offer nothing and accept nothing."""
         for port in self.inputs.values():
@@ -132,7 +136,7 @@ class Bench:
             if fill != last_fill:
                 last_fill, moved = fill, True
                 words = self._fill(fill, trace)
-            if start is not None:
+            if start is not None and len(trace.fill) < FILL:
                 trace.fill.append(words)
 
             cycle += 1

@@ -6,12 +6,16 @@ from sdpaflow import graph
 
 __all__ = [
     "ContractError",
+    "FILL",
     "DeadlockError",
     "FramingError",
     "LimitError",
     "SimulationError",
     "Trace",
 ]
+
+FILL = 1 << 20
+"""Cycles for which the fill of all FIFOs is recorded, from cycle 0 on."""
 
 
 @dataclass
@@ -31,7 +35,7 @@ class Trace:
     saturations : dict of :class:`int`
         Clamped tokens, by name of the unit.
     fill : list of :class:`int`
-        Words in all FIFOs together, in each cycle from cycle 0 on.
+        Words in all FIFOs together, in each cycle from cycle 0 on; in the first 1 048 576 only.
     """
 
     outputs: dict = field(default_factory=dict)
