@@ -43,15 +43,15 @@ class Feed:
 
     Parameters
     ----------
-    parts : iterable of :class:`Rows`
-        Made when they are due.
+    parts : callable
+        Gives an iterator of :class:`Rows`, each made when it is due.
     """
 
     def __init__(self, parts):
         self.parts = parts
 
     def __iter__(self):
-        return itertools.chain.from_iterable(self.parts)
+        return itertools.chain.from_iterable(self.parts())
 
 
 def batches(tokens, width):
@@ -65,7 +65,7 @@ def batches(tokens, width):
         Bits of each.
     """
     if isinstance(tokens, Feed):
-        yield from tokens.parts
+        yield from tokens.parts()
         return
     tokens = iter(tokens)
     while batch := list(itertools.islice(tokens, BATCH)):

@@ -1,12 +1,14 @@
 """What a pipeline is given to compute: heads of Q, K, V as streams of tokens."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from sdpaflow.graph import Stream, interpret
 from sdpaflow.numerics import raw
+from sdpaflow.units import token
 
+from sdpaflow_sim.feeds import Feed, Rows
 from sdpaflow_sim.inputs import InputError
 
 __all__ = ["Head", "Job"]
@@ -90,27 +92,26 @@ class Job:
         """Tokens that will come out."""
         return self.queries * self.config.dv_beats
 
-    def sources(self) -> dict[str, Iterator[int]]:
-        """The input streams as bits of tokens, by port, one token at a time."""
+    def sources(self) -> dict[str, Feed]:
+        """The input streams as bits of tokens, by port; the keys of a head are kept once."""
         config = self.config
         return {
-            "q": self._queries(),
-            "k": self._rows("k", config.k_vector, config.beats),
-            "v": self._rows("v", config.v_vector, config.dv_beats),
+            "q": Feed(self._queries),
+            "k": Feed(partial(self._rows, "k", config.k_vector, config.beats)),
+            "v": Feed(partial(self._rows, "v", config.v_vector, config.dv_beats)),
         }
 
     def _queries(self):
         beats = self.config.beats
         for head in self.heads:
-            yield from _pack(self.config.q_vector, head.q, beats)
+            tokens = _pack(self.config.q_vector, head.q, beats)
+            yield Rows(tokens, np.array([len(tokens)]))
 
     def _rows(self, name, vector, beats):
-        close = 1 << (raw.width(vector) + (beats > 1))
+        marks = 1 + (beats > 1)
         for head in self.heads:
-            row = _pack(vector, getattr(head, name), beats)
-            for length in head.lengths.tolist():
-                yield from row[: length * beats - 1]
-                yield row[length * beats - 1] | close
+            tokens = _pack(vector, getattr(head, name), beats, marks)
+            yield Rows(tokens, head.lengths * beats, close=raw.width(vector) + marks - 1)
 
     def expected(self, dataflow):
         """Raw outputs (queries, dv) of the bit-exact model, and clamped tokens by unit."""
@@ -143,17 +144,20 @@ class Job:
         """Raw outputs (queries, dv) from the bits of output tokens."""
         config = self.config
         mask = (1 << raw.width(config.o_vector)) - 1
-        values = raw.unpack(config.o_vector, [token & mask for token in tokens])
+        values = raw.unpack(config.o_vector, [bits & mask for bits in tokens])
         return values.reshape(-1, config.dv)
 
 
-def _pack(vector, values, beats):
-    """Bits of the tokens of vectors, the last beat of each marked where there are several."""
-    tokens = raw.pack(vector, values.reshape(len(values) * beats, -1))
-    if beats > 1:
-        close = 1 << raw.width(vector)
-        tokens[beats - 1 :: beats] = [token | close for token in tokens[beats - 1 :: beats]]
-    return tokens
+def _pack(vector, values, beats, marks=None):
+    """Words of the tokens of vectors, the last beat of each marked where there are several.
+
+    ``marks`` is how many ``last`` bits a token has, of which only that of a beat is set.
+    """
+    marks = (beats > 1) if marks is None else marks
+    last = np.zeros((len(values), beats), dtype=np.int64)
+    last[:, -1] = beats > 1
+    tokens = {"data": values.reshape(len(values) * beats, -1), "last": last.reshape(-1)}
+    return raw.pack_words(token(vector, int(marks)), tokens)
 
 
 def _stream(values, ends, beats, *, row=True):
