@@ -5,8 +5,8 @@ from sdpaflow.graph import Stream, interpret
 from sdpaflow.numerics import raw
 from sdpaflow.units import token
 
-from sdpaflow_sim.amaranth_engine import simulate
 from sdpaflow_sim.engine import SimulationError
+from sdpaflow_sim.engines import AUTO, ENGINES, choose
 
 __all__ = ["MismatchError", "check", "stream_of"]
 
@@ -46,7 +46,7 @@ def _flatten(groups, rank):
     return values, last
 
 
-def check(dataflow, inputs, **options):
+def check(dataflow, inputs, *, engine=AUTO, **options):
     """Simulate a graph and insist that every output has the bits of the graph's model.
 
     Parameters
@@ -55,6 +55,8 @@ def check(dataflow, inputs, **options):
         The graph.
     inputs : dict of :class:`Stream`
         By name of the input.
+    engine : :class:`str`
+        A key of :data:`sdpaflow_sim.engines.ENGINES`; or ``auto``, for the one sooner done.
     **options
         For :func:`sdpaflow_sim.amaranth_engine.simulate`: stalls, a waveform, a limit.
 
@@ -78,6 +80,9 @@ def check(dataflow, inputs, **options):
     expected = {port: streams[edge.name] for port, edge in dataflow.output_edges.items()}
     sources = {port: _pack(edge.fifo, inputs[port]) for port, edge in dataflow.input_edges.items()}
     counts = {port: len(stream) for port, stream in expected.items()}
+    cycles = max(len(stream) for stream in streams.values())
+    seen = {"watch": options.get("watch", True), "vcd": options.get("vcd")}
+    simulate = ENGINES[choose(engine, dataflow, cycles, **seen)]
     trace = simulate(dataflow, sources, counts, **options)
     for port, edge in dataflow.output_edges.items():
         wanted = _pack(edge.fifo, expected[port])

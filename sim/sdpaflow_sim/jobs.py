@@ -62,8 +62,8 @@ class Job:
         The data is not fit for the configuration.
     """
 
-    batch = 1 << 20
-    """Elements of K that the model handles at once."""
+    batch = 1 << 16
+    """Elements of K that the model handles at once: so many that they stay in the cache."""
 
     def __init__(self, config, heads, lengths=None):
         _match(config, heads)
@@ -115,25 +115,31 @@ class Job:
 
     def expected(self, dataflow):
         """Raw outputs (queries, dv) of the bit-exact model, and clamped tokens by unit."""
-        config = self.config
         results, clamped = [], {}
         for head in self.heads:
-            step = max(1, self.batch // (len(head.k) * config.d))
-            for start in range(0, len(head.q), step):
-                lengths = head.lengths[start : start + step]
-                inputs = self._streams(head, np.arange(start, start + len(lengths)), lengths)
-                streams, counts = interpret(dataflow, inputs)
-                (edge,) = dataflow.output_edges.values()
-                results.append(streams[edge.name].data.reshape(len(lengths), config.dv))
+            for rows in self.batches(head):
+                outputs, counts = self.model(dataflow, head, rows)
+                results.append(outputs)
                 clamped = {name: clamped.get(name, 0) + n for name, n in counts.items()}
         return np.concatenate(results), clamped
 
-    def _streams(self, head, queries, lengths):
-        config = self.config
+    def batches(self, head):
+        """Slices of a head's queries, as many at a time as the model handles well."""
+        step = max(1, self.batch // (len(head.k) * self.config.d))
+        return [slice(start, start + step) for start in range(0, len(head.q), step)]
+
+    def model(self, dataflow, head, rows):
+        """Raw outputs and clamped tokens, as :meth:`expected`, for some queries of a head."""
+        streams, clamped = interpret(dataflow, self._streams(head, rows))
+        (edge,) = dataflow.output_edges.values()
+        return streams[edge.name].data.reshape(-1, self.config.dv), clamped
+
+    def _streams(self, head, queries):
+        config, lengths = self.config, head.lengths[queries]
         keys = np.concatenate([np.arange(length) for length in lengths])
         ends = np.zeros(len(keys), dtype=bool)
         ends[np.cumsum(lengths) - 1] = True
-        none = np.zeros(len(queries), dtype=bool)
+        none = np.zeros(len(lengths), dtype=bool)
         return {
             "q": _stream(head.q[queries], none, config.beats, row=False),
             "k": _stream(head.k[keys], ends, config.beats),
@@ -144,7 +150,10 @@ class Job:
         """Raw outputs (queries, dv) from the bits of output tokens."""
         config = self.config
         mask = (1 << raw.width(config.o_vector)) - 1
-        values = raw.unpack(config.o_vector, [bits & mask for bits in tokens])
+        values = np.empty((len(tokens), config.dv_lanes), dtype=np.int64)
+        for start in range(0, len(tokens), self.batch // config.dv_lanes):
+            part = slice(start, start + self.batch // config.dv_lanes)
+            values[part] = raw.unpack(config.o_vector, [bits & mask for bits in tokens[part]])
         return values.reshape(-1, config.dv)
 
 

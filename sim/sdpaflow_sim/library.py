@@ -15,7 +15,7 @@ from sdpaflow_sim import verilator
 from sdpaflow_sim.glue import TOP, glue
 from sdpaflow_sim.yosys import ToolError, yosys
 
-__all__ = ["available", "build", "cache", "compiler", "is_built"]
+__all__ = ["build", "cache", "compiler", "is_built", "unavailable"]
 
 PURPOSE = "The compiled engine"
 PASSES = """
@@ -84,7 +84,7 @@ def compiler():
     )
 
 
-def available():
+def unavailable():
     """Why no design can be compiled here, in one sentence; None if one can."""
     try:
         compiler()
