@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from sdpaflow import graph
 
 __all__ = [
-    "ContractError",
     "FILL",
+    "ContractError",
     "DeadlockError",
     "FramingError",
     "LimitError",

@@ -87,6 +87,4 @@ def from_words(words):
         return words[:, 0].tolist()
     octets = words.astype("<u4", copy=False).tobytes()
     size = 4 * words.shape[1]
-    return [
-        int.from_bytes(octets[at : at + size], "little") for at in range(0, len(octets), size)
-    ]
+    return [int.from_bytes(octets[at : at + size], "little") for at in range(0, len(octets), size)]

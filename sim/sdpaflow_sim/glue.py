@@ -24,15 +24,18 @@ def glue(probe):
     ]
     levels = "".join(f"{{{w}, {b}, {(1 << n) - 1}u}}, " for w, b, n in probe.levels)
     lines = [
-        f'#include "{TOP}.h"',
+        f'#include "{TOP}.cpp"',  # so that its eval() becomes part of the loop
         "#include <cstdint>",
         "namespace design {",
         "struct Level { int word, bit; uint64_t mask; };",
         f"constexpr int SOURCES = {len(sources)}, SINKS = {len(sinks)}, PORTS = SOURCES + SINKS;",
         f"constexpr int MOST_WORDS = {max(port.words for port in (*sources, *sinks))};",
         f"constexpr int FIFOS = {len(probe.levels)};",
-        *(f"constexpr int {name[:-1].upper() if name[-1] == 's' else name.upper()}_WORDS = "
-          f"{probe.words[name]};" for name in observed),
+        *(
+            f"constexpr int {name[:-1].upper() if name[-1] == 's' else name.upper()}_WORDS = "
+            f"{probe.words[name]};"
+            for name in observed
+        ),
         f"constexpr Level LEVELS[] = {{{levels}{{0, 0, 0}}}};",
         f"constexpr int SATURATES[] = {{{''.join(f'{n}, ' for n in saturates)}-1}};",
         "}",

@@ -5,7 +5,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -121,10 +120,12 @@ def build(probe):
         (folder / "glue.cpp").write_text(joined, encoding="utf-8")
         made = sorted(folder.glob(f"{TOP}*.cpp"))
         slow = [file for file in made if "Slow" in file.name]
-        (folder / "slow.cpp").write_text("".join(f'#include "{file.name}"\n' for file in slow))
-        fast = [file for file in made if file not in slow]
+        includes = [f'#include "{file.name}"\n' for file in slow]
+        (folder / "slow.cpp").write_text("".join(includes), encoding="utf-8")
+        fast = [file for file in made if file not in slow and file.stem != TOP]
         fast.sort(key=lambda file: -file.stat().st_size)
-        objects = _compile([(folder / "slow.cpp", SLOW)] + [(f, FAST) for f in [*fast, folder / "glue.cpp"]], folder)
+        files = [*((file, FAST) for file in fast), (folder / "slow.cpp", SLOW)]
+        objects = _compile([*files, (folder / "glue.cpp", FAST)], folder)
         library = folder / "library.so"
         _call([*compiler_, "-shared", *map(str, objects), *map(str, runtime), "-o", str(library)])
         os.replace(library, path)

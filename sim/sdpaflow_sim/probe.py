@@ -11,6 +11,9 @@ __all__ = ["Port", "Probe"]
 WORD = 64
 """Bits of each signal in which observations are brought out."""
 
+STREAMS = 64
+"""Streams that a design may have at its border."""
+
 
 @dataclass(frozen=True)
 class Port:
@@ -51,6 +54,9 @@ class Probe:
     """
 
     def __init__(self, bench):
+        streams = len(bench.inputs) + len(bench.outputs)
+        if streams > STREAMS:
+            raise ValueError(f"A design may have up to {STREAMS} streams, not {streams}")
         self.bench = bench
         self.module = Module()
         self.clock = ClockDomain("sync")

@@ -106,9 +106,7 @@ class _Run:
 
     def finish(self):
         """Run to the end; the trace."""
-        schedules = [
-            self.bench.stalls.get(name, Stall()).batches(SLICE) for name in self.names
-        ]
+        schedules = [self.bench.stalls.get(name, Stall()).batches(SLICE) for name in self.names]
         while True:
             begun = self.state.cycle
             kept = [next(schedule) for schedule in schedules]
@@ -157,9 +155,7 @@ class _Run:
         state, place = self.state, self.state.place
         self.trace.cycles = state.cycles
         self.trace.peaks = dict(zip(self.bench.fifos, self.peaks.tolist(), strict=False))
-        self.trace.saturations = dict(
-            zip(self.saturating, self.saturations.tolist(), strict=False)
-        )
+        self.trace.saturations = dict(zip(self.saturating, self.saturations.tolist(), strict=False))
         if reason == native.BROKEN:
             name = list(self.bench.watched)[place // 2]
             what = "changed" if place % 2 else "took back"
