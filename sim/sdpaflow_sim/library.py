@@ -206,7 +206,7 @@ def _call(*commands, env=None):
     try:
         while waiting or running:
             while waiting and len(running) < (os.cpu_count() or 1):
-                said = tempfile.TemporaryFile()
+                said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with its process)
                 # In a group of its own, so that it can be ended with the programs that it runs.
                 process = subprocess.Popen(
                     waiting.pop(0), stdout=said, stderr=said, env=env, process_group=0

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The library of compiled designs: found again, built by several at once, never half there."""
 
 import contextlib

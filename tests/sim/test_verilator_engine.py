@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The compiled engine: its traces are those of Amaranth's simulator, field for field."""
 
 import random
