@@ -15,10 +15,10 @@ ENGINES = {"amaranth": amaranth_engine.simulate, "verilator": verilator_engine.s
 AUTO = "auto"
 """In place of an engine's name: the one that is sooner done."""
 
-CYCLE = 60e-6, 18e-9
+CYCLE = 200e-6, 80e-9
 """Seconds that Amaranth's simulator takes for a cycle: for any design, and for each bit in it."""
 
-BUILD = 4, 400e-6
+BUILD = 2, 0.8e-3
 """Seconds that building a design takes: for any, and for each bit in it."""
 
 SHORT = 2
