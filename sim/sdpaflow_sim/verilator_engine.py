@@ -14,6 +14,7 @@ from sdpaflow_sim.engine import (
     Trace,
 )
 from sdpaflow_sim.feeds import batches, from_words
+from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.probe import Probe
 from sdpaflow_sim.stalls import Stall
 
@@ -45,11 +46,15 @@ def simulate(
 
     Raises
     ------
+    InputError
+        A waveform is asked for: those are written by Amaranth's simulator.
     ToolError
         There is no C++ compiler, or no Verilator.
     DeadlockError, LimitError, FramingError, ContractError
         As they are raised there, with the same messages.
     """
+    if vcd is not None:
+        raise InputError("the engine verilator writes no waveforms: use amaranth, or auto")
     bench = Bench(dut, stalls or {}, watch)
     probe = Probe(bench)
     model = native.Model(library.build(probe))
