@@ -15,7 +15,7 @@ ENGINES = {"amaranth": amaranth_engine.simulate, "verilator": verilator_engine.s
 AUTO = "auto"
 """In place of an engine's name: the one that is sooner done."""
 
-CYCLE = 200e-6, 80e-9
+CYCLE = 200e-6, 30e-9
 """Seconds that Amaranth's simulator takes for a cycle: for any design, and for each bit in it."""
 
 BUILD = 2, 0.8e-3
