@@ -64,7 +64,10 @@ class _Sink:
 
 
 class Bench:
-    """Drives the ports of a design and looks into it, once per cycle, in one process."""
+    """Drives the ports of a design and looks into it, once per cycle, in one process.
+
+    The compiled engine's ``loop.h`` does the same, in the same order.
+    """
 
     def __init__(self, dut, stalls, watch):
         self.dut, self.stalls = dut, stalls
