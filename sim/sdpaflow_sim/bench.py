@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Const, Value
 from amaranth.lib import stream, wiring
 from sdpaflow.graph import Dataflow
 
-from sdpaflow_sim.diagnosis import diagnose
-from sdpaflow_sim.engine import ContractError, DeadlockError, FramingError, LimitError
+from sdpaflow_sim.diagnosis import diagnose, signals
+from sdpaflow_sim.engine import FILL, ContractError, DeadlockError, FramingError, LimitError
 from sdpaflow_sim.stalls import Stall
 
 __all__ = ["Bench", "streams_of"]
@@ -64,7 +64,10 @@ class _Sink:
 
 
 class Bench:
-    """Drives the ports of a design and looks into it, once per cycle, in one process."""
+    """Drives the ports of a design and looks into it, once per cycle, in one process.
+
+    The compiled engine's ``loop.h`` does the same, in the same order.
+    """
 
     def __init__(self, dut, stalls, watch):
         self.dut, self.stalls = dut, stalls
@@ -83,6 +86,10 @@ class Bench:
                     f"{name}, into its FIFO": fifo.i,
                     f"{name}, out of its FIFO": fifo.o,
                 }
+
+    def asked(self):
+        """Signals that a diagnosis may ask for."""
+        return signals(self.dut)
 
     def silence(self, ctx):
         """Offer nothing and accept nothing."""
@@ -133,7 +140,7 @@ class Bench:
             if fill != last_fill:
                 last_fill, moved = fill, True
                 words = self._fill(fill, trace)
-            if start is not None:
+            if start is not None and len(trace.fill) < FILL:
                 trace.fill.append(words)
                 for name, levels in trace.levels.items():
                     levels.append(self.levels[name])

@@ -4,8 +4,8 @@ import numpy as np
 from sdpaflow.graph import Stream, interpret
 from sdpaflow.numerics import raw
 
-from sdpaflow_sim.amaranth_engine import simulate
 from sdpaflow_sim.engine import SimulationError
+from sdpaflow_sim.engines import AUTO, ENGINES, choose
 
 __all__ = ["MismatchError", "check", "stream_of", "tokens_of"]
 
@@ -45,7 +45,7 @@ def _flatten(groups, rank):
     return values, last
 
 
-def check(dataflow, inputs, **options):
+def check(dataflow, inputs, *, engine=AUTO, **options):
     """Simulate a graph and insist that every output has the bits of the graph's model.
 
     Parameters
@@ -54,6 +54,8 @@ def check(dataflow, inputs, **options):
         The graph.
     inputs : dict of :class:`Stream`
         By name of the input.
+    engine : :class:`str`
+        A key of :data:`sdpaflow_sim.engines.ENGINES`; or ``auto``, for the one sooner done.
     **options
         For :func:`sdpaflow_sim.amaranth_engine.simulate`: stalls, a waveform, a limit.
 
@@ -79,6 +81,9 @@ def check(dataflow, inputs, **options):
     shapes = {port: edge.fifo.i.payload.shape() for port, edge in edges.items()}
     sources = {port: tokens_of(shapes[port], inputs[port]) for port in dataflow.input_edges}
     counts = {port: len(stream) for port, stream in expected.items()}
+    cycles = max(len(stream) for stream in streams.values())
+    seen = {"watch": options.get("watch", True), "vcd": options.get("vcd")}
+    simulate = ENGINES[choose(engine, dataflow, cycles, **seen)]
     trace = simulate(dataflow, sources, counts, **options)
     for port in dataflow.output_edges:
         wanted = tokens_of(shapes[port], expected[port])

@@ -11,9 +11,9 @@ from sdpaflow.pipelines import PIPELINES
 
 from sdpaflow_sim import commands, depths_command
 from sdpaflow_sim.engine import SimulationError
+from sdpaflow_sim.engines import AUTO, ENGINES
 from sdpaflow_sim.export import PORTS
 from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.run import ENGINES
 from sdpaflow_sim.study import command as study
 from sdpaflow_sim.yosys import ToolError
 
@@ -104,7 +104,12 @@ def _parser():
     )
     run.add_argument("--seed", type=int, default=0, help="seed of random stalls (default: 0)")
     run.add_argument("--limit", type=int, metavar="CYCLES", help="give up after so many cycles")
-    run.add_argument("--engine", choices=ENGINES, default="amaranth", help="simulator")
+    run.add_argument(
+        "--engine",
+        choices=[AUTO, *ENGINES],
+        default=AUTO,
+        help="simulator (default: auto, the one sooner done)",
+    )
     run.add_argument("--vcd", metavar="F", help="write a waveform, and a .gtkw file beside it")
     run.add_argument("--out", metavar="F", help="write the outputs as .npy")
     run.add_argument("--json", metavar="F", help="write the report")

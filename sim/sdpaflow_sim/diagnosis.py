@@ -2,7 +2,20 @@
 
 from sdpaflow.graph import Dataflow
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "signals"]
+
+
+def signals(dut):
+    """Every signal whose value :func:`diagnose` may ask for."""
+    if not isinstance(dut, Dataflow):
+        return []
+    offers = [getattr(n.unit, e.source_port) for n in dut.nodes for e in n.outputs.values()]
+    handshakes = [signal for offered in offers for signal in (offered.valid, offered.ready)]
+    return [
+        *handshakes,
+        *(edge.fifo.level for edge in dut.edges),
+        *(edge.fifo.o.valid for edge in dut.edges),
+    ]
 
 
 def diagnose(dut, get):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sdpaflow import graph
 
 __all__ = [
+    "FILL",
     "ContractError",
     "DeadlockError",
     "FramingError",
@@ -12,6 +13,9 @@ __all__ = [
     "SimulationError",
     "Trace",
 ]
+
+FILL = 1 << 20
+"""Cycles for which the fill of all FIFOs is recorded, from cycle 0 on."""
 
 
 @dataclass
@@ -31,7 +35,7 @@ class Trace:
     saturations : dict of :class:`int`
         Clamped tokens, by name of the unit.
     fill : list of :class:`int`
-        Words in all FIFOs together, in each cycle from cycle 0 on.
+        Words in all FIFOs together, in each cycle from cycle 0 on; in the first 1 048 576 only.
     levels : dict of list of :class:`int`
         Words in each FIFO that was asked for, likewise.
     """

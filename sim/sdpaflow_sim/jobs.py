@@ -1,12 +1,14 @@
 """What a pipeline is given to compute: heads of Q, K, V as streams of tokens."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from sdpaflow.graph import Stream, interpret
 from sdpaflow.numerics import raw
+from sdpaflow.units import token
 
+from sdpaflow_sim.feeds import Feed, Rows
 from sdpaflow_sim.inputs import InputError
 
 __all__ = ["Head", "Job"]
@@ -60,8 +62,8 @@ class Job:
         The data is not fit for the configuration.
     """
 
-    batch = 1 << 20
-    """Elements of K that the model handles at once."""
+    batch = 1 << 16
+    """Elements of K that the model handles at once: so many that they stay in the cache."""
 
     def __init__(self, config, heads, lengths=None):
         _match(config, heads)
@@ -90,40 +92,34 @@ class Job:
         """Tokens that will come out."""
         return self.queries * self.config.dv_beats
 
-    def sources(self) -> dict[str, Iterator[int]]:
-        """The input streams as bits of tokens, by port, one token at a time."""
+    def sources(self) -> dict[str, Feed]:
+        """The input streams as bits of tokens, by port; the keys of a head are kept once."""
         config = self.config
         return {
-            "q": self._queries(),
-            "k": self._rows("k", config.k_vector, config.beats),
-            "v": self._rows("v", config.v_vector, config.dv_beats),
+            "q": Feed(self._queries),
+            "k": Feed(partial(self._rows, "k", config.k_vector, config.beats)),
+            "v": Feed(partial(self._rows, "v", config.v_vector, config.dv_beats)),
         }
 
     def _queries(self):
         beats = self.config.beats
         for head in self.heads:
-            yield from _pack(self.config.q_vector, head.q, beats)
+            tokens = _pack(self.config.q_vector, head.q, beats)
+            yield Rows(tokens, np.array([len(tokens)]))
 
     def _rows(self, name, vector, beats):
-        close = 1 << (raw.width(vector) + (beats > 1))
+        marks = 1 + (beats > 1)
         for head in self.heads:
-            row = _pack(vector, getattr(head, name), beats)
-            for length in head.lengths.tolist():
-                yield from row[: length * beats - 1]
-                yield row[length * beats - 1] | close
+            tokens = _pack(vector, getattr(head, name), beats, marks)
+            yield Rows(tokens, head.lengths * beats, close=raw.width(vector) + marks - 1)
 
     def expected(self, dataflow):
         """Raw outputs (queries, dv) of the bit-exact model, and clamped tokens by unit."""
-        config = self.config
         results, clamped = [], {}
         for head in self.heads:
-            step = max(1, self.batch // (len(head.k) * config.d))
-            for start in range(0, len(head.q), step):
-                lengths = head.lengths[start : start + step]
-                inputs = self._streams(head, np.arange(start, start + len(lengths)), lengths)
-                streams, counts = interpret(dataflow, inputs)
-                (edge,) = dataflow.output_edges.values()
-                results.append(streams[edge.name].data.reshape(len(lengths), config.dv))
+            for rows in self.batches(head):
+                outputs, counts = self.model(dataflow, head, rows)
+                results.append(outputs)
                 clamped = {name: clamped.get(name, 0) + n for name, n in counts.items()}
         return np.concatenate(results), clamped
 
@@ -133,14 +129,25 @@ class Job:
         As :func:`sdpaflow.graph.interpret` gives them, all at once: for small jobs.
         """
         (head,) = self.heads
-        return interpret(dataflow, self._streams(head, np.arange(len(head.q)), head.lengths))
+        return interpret(dataflow, self._streams(head, slice(None)))
 
-    def _streams(self, head, queries, lengths):
-        config = self.config
+    def batches(self, head):
+        """Slices of a head's queries, as many at a time as the model handles well."""
+        step = max(1, self.batch // (len(head.k) * self.config.d))
+        return [slice(start, start + step) for start in range(0, len(head.q), step)]
+
+    def model(self, dataflow, head, rows):
+        """Raw outputs and clamped tokens, as :meth:`expected`, for some queries of a head."""
+        streams, clamped = interpret(dataflow, self._streams(head, rows))
+        (edge,) = dataflow.output_edges.values()
+        return streams[edge.name].data.reshape(-1, self.config.dv), clamped
+
+    def _streams(self, head, queries):
+        config, lengths = self.config, head.lengths[queries]
         keys = np.concatenate([np.arange(length) for length in lengths])
         ends = np.zeros(len(keys), dtype=bool)
         ends[np.cumsum(lengths) - 1] = True
-        none = np.zeros(len(queries), dtype=bool)
+        none = np.zeros(len(lengths), dtype=bool)
         return {
             "q": _stream(head.q[queries], none, config.beats, row=False),
             "k": _stream(head.k[keys], ends, config.beats),
@@ -151,17 +158,23 @@ class Job:
         """Raw outputs (queries, dv) from the bits of output tokens."""
         config = self.config
         mask = (1 << raw.width(config.o_vector)) - 1
-        values = raw.unpack(config.o_vector, [token & mask for token in tokens])
+        values = np.empty((len(tokens), config.dv_lanes), dtype=np.int64)
+        for start in range(0, len(tokens), self.batch // config.dv_lanes):
+            part = slice(start, start + self.batch // config.dv_lanes)
+            values[part] = raw.unpack(config.o_vector, [bits & mask for bits in tokens[part]])
         return values.reshape(-1, config.dv)
 
 
-def _pack(vector, values, beats):
-    """Bits of the tokens of vectors, the last beat of each marked where there are several."""
-    tokens = raw.pack(vector, values.reshape(len(values) * beats, -1))
-    if beats > 1:
-        close = 1 << raw.width(vector)
-        tokens[beats - 1 :: beats] = [token | close for token in tokens[beats - 1 :: beats]]
-    return tokens
+def _pack(vector, values, beats, marks=None):
+    """Words of the tokens of vectors, the last beat of each marked where there are several.
+
+    ``marks`` is how many ``last`` bits a token has, of which only that of a beat is set.
+    """
+    marks = (beats > 1) if marks is None else marks
+    last = np.zeros((len(values), beats), dtype=np.int64)
+    last[:, -1] = beats > 1
+    tokens = {"data": values.reshape(len(values) * beats, -1), "last": last.reshape(-1)}
+    return raw.pack_words(token(vector, int(marks)), tokens)
 
 
 def _stream(values, ends, beats, *, row=True):

@@ -1,6 +1,7 @@
 """Progress of runs, on a terminal only."""
 
 import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor, wait
 from multiprocessing import active_children, get_context
 
@@ -81,6 +82,8 @@ class Progress:
 def _start(done):
     global _done
     _done = done
+    # Ended from outside, a process still ends what it has started itself.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def _call(work, index, job):

@@ -3,7 +3,7 @@
 import numpy as np
 from sdpaflow.numerics import raw
 
-__all__ = ["attention", "errors"]
+__all__ = ["attention", "errors", "quantised_and_given"]
 
 
 def attention(q, k, v, *, base2_scale, lengths=None):
@@ -23,37 +23,39 @@ def attention(q, k, v, *, base2_scale, lengths=None):
     numpy.ndarray
         (N_q, dv).
     """
-    scores = np.float64(base2_scale) * (np.asarray(q, np.float64) @ np.asarray(k, np.float64).T)
-    if lengths is not None:
+    scores = np.float64(base2_scale) * np.asarray(q, np.float64) @ np.asarray(k, np.float64).T
+    if lengths is not None and np.min(lengths) < len(k):
         scores = np.where(np.arange(len(k)) < np.asarray(lengths)[:, None], scores, -np.inf)
-    weights = np.exp2(scores - scores.max(axis=1, keepdims=True))
+    scores -= scores.max(axis=1, keepdims=True)
+    weights = np.exp2(scores, out=scores)
     return weights @ np.asarray(v, np.float64) / weights.sum(axis=1, keepdims=True)
 
 
-def errors(job, given, outputs):
+def quantised_and_given(config, head, given):
+    """Arguments q, k, v and scale of :func:`attention`: as a :class:`Head` has them, and as given.
+
+    The scale of the first is that of queries which are multiplied already.
+    """
+    floats = [raw.to_float(getattr(head, name), getattr(config, name)) for name in "qkv"]
+    return (*floats, 1.0), (*given, config.factor)
+
+
+def errors(config, outputs, exact, total):
     """Errors of raw outputs against float64, on the quantised inputs and on those given.
 
     Parameters
     ----------
-    job : :class:`Job`
-        What was computed.
-    given : list of tuple
-        Its heads before they were quantised.
+    config : :class:`Config`
+        Formats.
     outputs : numpy.ndarray
         Raw integers, (queries, dv).
+    exact, total : numpy.ndarray
+        What float64 makes of the quantised inputs, and of those given.
     """
-    config = job.config
     values = raw.to_float(outputs, config.o)
-    exact, total = [], []
-    for (queries, keys, vectors), head in zip(given, job.heads, strict=True):
-        quantised = [raw.to_float(getattr(head, n), getattr(config, n)) for n in "qkv"]
-        exact.append(attention(*quantised, base2_scale=1.0, lengths=head.lengths))
-        total.append(
-            attention(queries, keys, vectors, base2_scale=config.factor, lengths=head.lengths)
-        )
-    error = np.abs(values - np.concatenate(exact))
+    error = np.abs(values - exact)
     return {
         "max_abs_error": float(error.max()),
         "mean_abs_error": float(error.mean()),
-        "max_abs_error_total": float(np.abs(values - np.concatenate(total)).max()),
+        "max_abs_error_total": float(np.abs(values - total).max()),
     }

@@ -6,15 +6,13 @@ import numpy as np
 from sdpaflow.numerics import raw
 from sdpaflow.pipelines import PIPELINES
 
-from sdpaflow_sim import amaranth_engine
-from sdpaflow_sim.inputs import InputError, build, split_heads
+from sdpaflow_sim.answers import Answers
+from sdpaflow_sim.engines import AUTO, ENGINES, choose
+from sdpaflow_sim.inputs import build, split_heads
 from sdpaflow_sim.jobs import Job
 from sdpaflow_sim.reference import errors
 
 __all__ = ["ENGINES", "FifoUse", "Report", "model", "run"]
-
-ENGINES = {"amaranth": amaranth_engine.simulate}
-"""Functions like :func:`sdpaflow_sim.amaranth_engine.simulate`, by name."""
 
 
 @dataclass
@@ -116,7 +114,7 @@ def run(
     lengths=None,
     stalls=None,
     limit=None,
-    engine="amaranth",
+    engine=AUTO,
     watch=False,
     vcd=None,
     progress=None,
@@ -138,7 +136,7 @@ def run(
     limit : :class:`int`
         Cycles after which to give up; unless given, 1000 and 64 for each that is needed.
     engine : :class:`str`
-        A key of :data:`ENGINES`.
+        A key of :data:`ENGINES`; or ``auto``, for the one sooner done.
     watch : :class:`bool`
         Check the contract of streams on every stream within the pipeline.
     vcd : path
@@ -154,25 +152,27 @@ def run(
     ------
     InputError
         The data is not fit for the pipeline.
+    ToolError
+        There is no compiler for the engine that was named.
     SimulationError
         The run did not end: a deadlock, with its cause, or the limit.
     """
-    if engine not in ENGINES:
-        raise InputError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")
     pipeline, given, job = _prepare(pipeline, q, k, v, lengths)
     config = pipeline.config
-    trace = ENGINES[engine](
-        pipeline,
-        job.sources(),
-        {"o": job.outputs},
-        stalls=stalls,
-        limit=limit or 1000 + 64 * job.scores * config.beats,
-        watch=watch,
-        vcd=vcd,
-        progress=progress and (lambda tokens: progress(tokens // config.dv_beats)),
-    )
+    engine = choose(engine, pipeline, job.scores * config.beats, watch=watch, vcd=vcd)
+    with Answers(pipeline, job, given) as answers:
+        trace = ENGINES[engine](
+            pipeline,
+            job.sources(),
+            {"o": job.outputs},
+            stalls=stalls,
+            limit=limit or 1000 + 64 * job.scores * config.beats,
+            watch=watch,
+            vcd=vcd,
+            progress=progress and (lambda tokens: progress(tokens // config.dv_beats)),
+        )
+        expected, exact, total, clamped = answers.result()
     outputs = job.decode(trace.outputs["o"])
-    expected, clamped = job.expected(pipeline)
     fifos = [
         FifoUse(edge.name, edge.depth, edge.fifo.bits // edge.depth, trace.peaks[edge.name])
         for edge in pipeline.edges
@@ -206,7 +206,7 @@ def run(
         peak_words=state_words + sum(fifo.peak for fifo in fifos),
         outputs=floats[0] if len(floats) == 1 else floats,
         fill=trace.fill,
-        **errors(job, given, outputs),
+        **errors(config, outputs, exact, total),
     )
 
 
@@ -221,13 +221,13 @@ def model(pipeline, q, k, v, *, lengths=None):
         ``outputs``, ``saturations``, ``output_ulp`` and the three errors, as in :class:`Report`.
     """
     pipeline, given, job = _prepare(pipeline, q, k, v, lengths)
-    outputs, clamped = job.expected(pipeline)
+    outputs, exact, total, clamped = Answers(pipeline, job, given).compute()
     floats = _by_head(job, outputs)
     return {
         "outputs": floats[0] if len(floats) == 1 else floats,
         "saturations": {n: c for n, c in {**job.clipped, **clamped}.items() if c},
         "output_ulp": job.config.o.ulp,
-        **errors(job, given, outputs),
+        **errors(job.config, outputs, exact, total),
     }
 
 

@@ -4,6 +4,8 @@ import itertools
 import random
 import re
 
+import numpy as np
+
 __all__ = ["Stall", "parse"]
 
 
@@ -37,6 +39,21 @@ class Stall:
             return itertools.cycle(character == "1" for character in self.spec)
         source = random.Random(self.seed)
         return (source.random() >= self._chance for _ in itertools.count())
+
+    def batches(self, cycles):
+        """The schedule in arrays of so many bools; None in place of one that always goes."""
+        if self._chance is None:
+            pattern = np.array([character == "1" for character in self.spec])
+            start = 0
+            while True:
+                yield None if pattern.all() else np.resize(np.roll(pattern, -start), cycles)
+                start = (start + cycles) % len(pattern)
+        # The same generator, with the same state, in numpy.
+        _, state, _ = random.Random(self.seed).getstate()
+        source = np.random.RandomState()
+        source.set_state(("MT19937", state[:-1], state[-1]))
+        while True:
+            yield source.random_sample(cycles) >= self._chance
 
 
 def _probability(spec):

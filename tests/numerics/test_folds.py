@@ -10,6 +10,7 @@ from amaranth.lib import data
 from helpers.bench import raises
 from helpers.streams import tokens
 from sdpaflow.numerics import SQ, UQ, RescaledSum, RunningMax, Sum, raw
+from sdpaflow.numerics.folds import SHIFT_BITS
 from sdpaflow.units import Reduce, Scan
 from sdpaflow_sim.amaranth_engine import simulate
 
@@ -213,3 +214,78 @@ def test_folds_say_what_they_fold():
 def test_rescaled_sum_needs_its_field():
     with raises(KeyError, "'y'"):
         RescaledSum(data.StructLayout({"x": SQ(3, 4), "shift": UQ(6, 0)}), "y", 4)
+
+
+def rescaled(number):
+    return data.StructLayout({"weight": number, "shift": UQ(SHIFT_BITS, 0)})
+
+
+WHOLE = {
+    "sum": Sum(SQ(4, 4), 8),
+    "sum of unsigned": Sum(UQ(4, 4), 8),
+    "sum of vectors": Sum(data.ArrayLayout(SQ(4, 4), 3), 8),
+    "rescaled sum": RescaledSum(rescaled(UQ(0, 8)), "weight", 8),
+    "rescaled sum of signed": RescaledSum(rescaled(SQ(1, 8)), "weight", 8),
+    "rescaled sum of vectors": RescaledSum(rescaled(data.ArrayLayout(SQ(1, 8), 3)), "weight", 8),
+    "running maximum": RunningMax(SQ(5, 3)),
+}
+
+
+def drawn(rng, shape, n):
+    """Random tokens; a shift is mostly zero, as it is in a row."""
+    if isinstance(shape, data.StructLayout):
+        return {name: drawn(rng, member, n) for name, member in shape.members.items()}
+    if isinstance(shape, data.ArrayLayout):
+        return drawn(rng, shape.elem_shape, (n, shape.length))
+    if shape == UQ(SHIFT_BITS, 0):
+        return rng.integers(0, 64, n) * (rng.random(n) < 0.2)
+    return rng.integers(shape.raw_min, shape.raw_max + 1, n)
+
+
+def stepped(fn, tokens, starts):
+    """Last states, and what is emitted, token by token."""
+    last, emitted, state = [], [], None
+    ends = [*starts[1:].tolist(), raw.count(tokens)]
+    for index in range(raw.count(tokens)):
+        first, token = index in starts, raw.take(tokens, slice(index, index + 1))
+        old = raw.zeros(fn.state, 1) if state is None else state
+        state, _ = fn.model(first, old, token)
+        emitted.append(fn.model_emit(first, old, state, token))
+        if index + 1 in ends:
+            last.append(state)
+    return last, emitted
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_groups_are_folded_as_token_by_token(name):
+    """The last state of each group; groups of one token, of many, and all of one group."""
+    fn = WHOLE[name]
+    for seed, starts in enumerate(([0], [0, 1, 2, 30, 31, 99], range(100), [0, 50])):
+        tokens = drawn(np.random.default_rng(seed), fn.token, 100)
+        starts = np.array(starts)
+        last, emitted = stepped(fn, tokens, starts)
+        assert np.array_equal(fn.model_groups(tokens, starts), np.concatenate(last))
+        found = fn.model_scan(tokens, starts)
+        if name == "running maximum":
+            for field in ("x", "shift"):
+                assert np.array_equal(found[field], np.concatenate([e[field] for e in emitted]))
+        else:
+            assert found is None
+
+
+@pytest.mark.parametrize(
+    ("fn", "most"),
+    [
+        (Sum(SQ(4, 4), 1), 127),
+        (Sum(SQ(4, 4), 1), -128),
+        (Sum(UQ(4, 4), 1), 255),
+        (RescaledSum(rescaled(UQ(0, 8)), "weight", 1), 255),
+    ],
+)
+def test_groups_that_might_be_clamped_are_left_to_single_steps(fn, most):
+    """Groups of one token cannot be."""
+    tokens = np.array([most, most, most, 0])
+    given = {"weight": tokens, "shift": np.zeros(4, dtype=np.int64)}
+    given = given if hasattr(fn.token, "members") else tokens
+    assert fn.model_groups(given, np.array([0])) is None
+    assert fn.model_groups(given, np.array([0, 1, 2, 3])) is not None

@@ -130,3 +130,21 @@ def test_to_float_is_exact_up_to_53_bits():
     assert raw.to_float(values, shape).tolist() == [
         shape.from_bits(value) for value in values.tolist()
     ]
+
+
+def test_words_are_the_bits_of_the_integers():
+    """The lowest word first; the same however many tokens are packed at once."""
+    shape = data.ArrayLayout(SQ(4, 9), 7)
+    values = np.random.default_rng(0).integers(-4096, 4096, (50, 7))
+    words = raw.pack_words(shape, values)
+    assert words.shape == (50, 3)
+    integers = [sum(int(word) << 32 * n for n, word in enumerate(row)) for row in words]
+    assert integers == raw.pack(shape, values)
+    assert np.array_equal(raw.unpack(shape, integers), values)
+
+
+def test_many_words_are_packed_in_parts(monkeypatch):
+    shape, values = SQ(4, 9), np.arange(-100, 100)
+    words = raw.pack_words(shape, values)
+    monkeypatch.setattr(raw, "CHUNK", 40)
+    assert np.array_equal(raw.pack_words(shape, values), words)

@@ -1,4 +1,4 @@
-"""The engine: what it measures, and that it finds what is wrong, in units broken on purpose."""
+"""Engines: what they measure, and that they find what is wrong, in units broken on purpose."""
 
 import pytest
 from amaranth.hdl import Module, Signal, Value, unsigned
@@ -10,7 +10,7 @@ from sdpaflow.graph import Dataflow, dataflow
 from sdpaflow.numerics import UQ, Narrow
 from sdpaflow.units import Fifo, Fork, Map, Reduce, Repeat, Unit
 from sdpaflow.units import tokens as token_stream
-from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim import amaranth_engine, verilator_engine
 from sdpaflow_sim.bench import PATIENCE, streams_of
 from sdpaflow_sim.engine import (
     ContractError,
@@ -19,6 +19,7 @@ from sdpaflow_sim.engine import (
     SimulationError,
     Trace,
 )
+from sdpaflow_sim.engines import ENGINES
 from sdpaflow_sim.stalls import Stall
 
 BYTE = unsigned(8)
@@ -106,23 +107,28 @@ class Rows(Dataflow):
         self.output(o=both)
 
 
+@pytest.fixture(params=ENGINES)
+def simulate(request):
+    return ENGINES[request.param]
+
+
 ROWS = tokens(BYTE, 1, [[1, 2, 3, 4, 5, 6], [7, 8, 9], [10]])
 
 
-def test_a_token_taken_back_is_found():
+def test_a_token_taken_back_is_found(simulate):
     """Valid must stay until ready."""
     with raises(ContractError, "cycle 2: o took back a token it had offered"):
         simulate(TakesBack(), {"i": [1, 2]}, {"o": 2}, stalls={"o": Stall("100")})
 
 
-def test_a_token_changed_is_found():
+def test_a_token_changed_is_found(simulate):
     """Payload must stay until ready. Without a stall it is taken at once, and nothing is wrong."""
     with raises(ContractError, "cycle 2: o changed a token it had offered"):
         simulate(Changes(), {"i": [1, 2]}, {"o": 2}, stalls={"o": Stall("100")})
     assert simulate(Changes(), {"i": [1, 2]}, {"o": 2}).outputs == {"o": [0, 1]}
 
 
-def test_a_broken_fifo_inside_a_graph_is_named(monkeypatch):
+def test_a_broken_fifo_inside_a_graph_is_named(simulate, monkeypatch):
     """Every edge is watched, on both sides of its FIFO; only the ports are, when told so."""
 
     class Inverts(Fifo):
@@ -141,7 +147,11 @@ def test_a_broken_fifo_inside_a_graph_is_named(monkeypatch):
 
 @pytest.mark.parametrize("stalls", [{}, {"o": Stall("1000")}], ids=["no stalls", "slow sink"])
 def test_a_join_whose_valid_waits_for_ready_is_stuck(stalls):
-    """Before a unit that waits for valid, as it may. A Map in the join's place is not stuck."""
+    """Before a unit that waits for valid, as it may. A Map in the join's place is not stuck.
+
+    In a netlist that is a combinational loop, so there is nothing to compile.
+    """
+    simulate = amaranth_engine.simulate
     sources = {"i0": ROWS, "i1": ROWS, "x": [1, 2, 3]}
     trace = simulate(Joined(Map(Mix(2), 1)), sources, {"o": len(ROWS)}, stalls=stalls)
     assert len(trace.outputs["o"]) == len(ROWS)
@@ -152,7 +162,7 @@ def test_a_join_whose_valid_waits_for_ready_is_stuck(stalls):
         simulate(Joined(WaitsForReady()), sources, {"o": len(ROWS)}, stalls=stalls)
 
 
-def test_a_unit_whose_input_ends_too_early_is_stuck():
+def test_a_unit_whose_input_ends_too_early_is_stuck(simulate):
     """A group without an end never gives its sum. Patience first: the unit may be slow."""
     with raises(
         DeadlockError,
@@ -161,7 +171,7 @@ def test_a_unit_whose_input_ends_too_early_is_stuck():
         simulate(Reduce(Horner()), {"i": [1, 2, 3]}, {"o": 1}, limit=PATIENCE + 10)
 
 
-def test_a_stuck_graph_says_who_waits_for_whom():
+def test_a_stuck_graph_says_who_waits_for_whom(simulate):
     """A row that does not fit: the fork waits for room, the sum for the fork, room for the sum."""
     depth = 3
     with raises(
@@ -174,7 +184,7 @@ def test_a_stuck_graph_says_who_waits_for_whom():
         simulate(Rows(depth), {"x": ROWS}, {"o": len(ROWS)})
 
 
-def test_sinks_that_are_never_ready_together_do_not_hide_that_a_design_is_stuck():
+def test_sinks_that_are_never_ready_together_do_not_hide_that_a_design_is_stuck(simulate):
     """Nor does a source that has ended: there is an error without a limit of cycles."""
     stalls = {"i": Stall("10"), "o0": Stall("10"), "o1": Stall("01")}
     with raises(
@@ -186,12 +196,12 @@ def test_sinks_that_are_never_ready_together_do_not_hide_that_a_design_is_stuck(
 
 @pytest.mark.parametrize("spec", ["0" * 150 + "1", "random:0.99"])
 @pytest.mark.parametrize("port", ["i", "o"])
-def test_a_long_stall_is_no_deadlock(port, spec):
+def test_a_long_stall_is_no_deadlock(simulate, port, spec):
     trace = simulate(Fifo(BYTE, 0), {"i": [1, 2, 3]}, {"o": 3}, stalls={port: Stall(spec)})
     assert trace.outputs == {"o": [1, 2, 3]}
 
 
-def test_a_run_that_takes_too_long_is_given_up():
+def test_a_run_that_takes_too_long_is_given_up(simulate):
     """The limit is in cycles; what came out until then is told."""
     with raises(
         LimitError, "not finished after 10 cycles: tokens given, 8 of 20 at o0, 8 of 9 at o1"
@@ -211,7 +221,7 @@ def test_errors_of_a_run_are_of_one_kind():
     assert issubclass(SimulationError, RuntimeError)
 
 
-def test_cycles_count_from_the_first_token_accepted_to_the_last_given():
+def test_cycles_count_from_the_first_token_accepted_to_the_last_given(simulate):
     """Inclusive; what passes before the first does not count."""
     stalls = {"i": Stall("00001")}
     trace = simulate(Fifo(BYTE, 0), {"i": [5, 6, 7]}, {"o": 3}, stalls=stalls)
@@ -220,7 +230,7 @@ def test_cycles_count_from_the_first_token_accepted_to_the_last_given():
     assert trace.outputs == {"o": [5, 6, 7]}
 
 
-def test_a_source_keeps_offering_and_its_schedule_goes_on():
+def test_a_source_keeps_offering_and_its_schedule_goes_on(simulate):
     """A schedule says when a token may first be offered, cycle by cycle, accepted or not."""
     stalls = {"i": Stall("1000"), "o": Stall("000001")}
     trace = simulate(Fork(BYTE, 0), {"i": [5, 6, 7]}, {"o0": 3, "o1": 3}, stalls={"i": stalls["i"]})
@@ -230,7 +240,7 @@ def test_a_source_keeps_offering_and_its_schedule_goes_on():
     assert trace.times == {"o0": [0, 6, 12], "o1": [0, 6, 12]}
 
 
-def test_the_fill_of_each_fifo_is_measured():
+def test_the_fill_of_each_fifo_is_measured(simulate):
     """By name of the edge: the row waits in a long one, all others hold at most two."""
     trace = simulate(Rows(20), {"x": ROWS}, {"o": len(ROWS)})
     assert list(trace.peaks) == ["x", "to_sum", "row_sum", "waiting", "both"]
@@ -238,7 +248,7 @@ def test_the_fill_of_each_fifo_is_measured():
     assert max(fill for name, fill in trace.peaks.items() if name != "waiting") <= 2
 
 
-def test_two_runs_are_equal():
+def test_two_runs_are_equal(simulate):
     """The same design, tokens and seeds: the same trace."""
     stalls = {"x": Stall("random:0.3", 1), "o": Stall("random:0.3", 2)}
     one, two = (simulate(Rows(20), {"x": ROWS}, {"o": 10}, stalls=stalls) for _ in range(2))
@@ -246,7 +256,7 @@ def test_two_runs_are_equal():
     assert one == two
 
 
-def test_an_abandoned_job_is_forgotten():
+def test_an_abandoned_job_is_forgotten(simulate):
     """Reset, then the next job as if nothing had been: bits, cycles and counts."""
     unit = Narrow(UQ(8), UQ(3))
     fresh = simulate(Map(unit), {"i": [1, 9, 2]}, {"o": 3})
@@ -258,11 +268,22 @@ def test_an_abandoned_job_is_forgotten():
 def test_progress_is_told_after_each_token():
     given = []
     counts = {"o0": 3, "o1": 3}
-    simulate(Fork(BYTE, 0), {"i": [1, 2, 3]}, counts, progress=given.append)
+    amaranth_engine.simulate(Fork(BYTE, 0), {"i": [1, 2, 3]}, counts, progress=given.append)
     assert given == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_run_that_expects_nothing_ends_at_once():
+def test_progress_is_told_now_and_then():
+    """By the compiled engine, after some ten thousand cycles and at the end."""
+    given = []
+    verilator_engine.simulate(
+        Fifo(BYTE, 0), {"i": [7] * 40_000}, {"o": 40_000}, progress=given.append
+    )
+    assert len(given) == 3
+    assert given == sorted(given)
+    assert given[-1] == 40_000
+
+
+def test_a_run_that_expects_nothing_ends_at_once(simulate):
     trace = simulate(Fifo(BYTE, 0), {"i": [1, 2, 3]}, {"o": 0})
     assert trace.outputs == {"o": []}
     assert trace.cycles == 0
@@ -270,7 +291,7 @@ def test_a_run_that_expects_nothing_ends_at_once():
 
 def test_a_waveform_can_be_written(tmp_path):
     path = tmp_path / "fifo.vcd"
-    simulate(Fifo(BYTE, 0), {"i": [1, 2, 3]}, {"o": 3}, vcd=path)
+    amaranth_engine.simulate(Fifo(BYTE, 0), {"i": [1, 2, 3]}, {"o": 3}, vcd=path)
     text = path.read_text(encoding="ascii")
     assert "$enddefinitions" in text
     assert "i__payload" in text

@@ -131,7 +131,9 @@ def test_data_for_another_pipeline():
         run(pipeline("memory-free"), *head(d=8))
     with pytest.raises(InputError, match="rows have up to 8 keys, more than row_max = 7"):
         run(pipeline("naive", row_max=7), *head())
-    with pytest.raises(InputError, match="engine must be one of amaranth, not 'x'"):
+    with pytest.raises(
+        InputError, match="engine must be one of auto, amaranth, verilator, not 'x'"
+    ):
         run("naive", *head(), engine="x")
     with pytest.raises(InputError, match="all heads must have the same d and dv"):
         split_heads(*map(list, zip(head(), head(d=8), strict=True)))

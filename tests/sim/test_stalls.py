@@ -1,5 +1,6 @@
 """Schedules of stalls: what they mean and how they are written."""
 
+import itertools
 from itertools import islice
 
 import pytest
@@ -39,6 +40,20 @@ def test_a_schedule_starts_afresh_each_time():
     stall = Stall("random:0.5", seed=3)
     assert first(stall, 100) == first(stall, 100) == first(Stall("random:0.5", 3), 100)
     assert first(stall, 100) != first(Stall("random:0.5", seed=4), 100)
+
+
+@pytest.mark.parametrize("spec", ["1101", "0001", "random:0.3", "random:0", "random:0.99"])
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_batches_are_the_schedule_itself(spec, size):
+    """Cycle for cycle, also where a batch ends within a pattern, and from numpy's generator."""
+    for seed in (0, 7, 1 << 70):
+        stall = Stall(spec, seed)
+        drawn = itertools.chain.from_iterable(stall.batches(size))
+        assert list(islice(drawn, 2500)) == list(islice(stall, 2500))
+
+
+def test_a_schedule_that_always_goes_needs_no_batch():
+    assert next(Stall("111").batches(10)) is None
 
 
 @pytest.mark.parametrize(

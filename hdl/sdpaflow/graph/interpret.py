@@ -78,12 +78,16 @@ def _map(node, **inputs):
 
 def _reduce(node, i):
     ends = i.last[:, 0]
-    state, _, clamped = _fold(node, i.data, ends)
-    return Stream(raw.take(state, np.flatnonzero(ends)), i.last[ends, 1:]), clamped
+    state, clamped = _last_states(node, i.data, ends)
+    return Stream(state, i.last[ends, 1:]), clamped
 
 
 def _scan(node, i):
-    _, emitted, clamped = _fold(node, i.data, i.last[:, 0])
+    ends = i.last[:, 0]
+    emitted = node.unit.fn.model_scan(i.data, _starts(ends)) if len(ends) else None
+    clamped = 0 if node.unit.fn.saturates else None
+    if emitted is None:
+        _, emitted, clamped = _fold(node, i.data, ends)
     return Stream(emitted, i.last), clamped
 
 
@@ -94,9 +98,9 @@ def _mem_reduce(node, i):
     changes = (np.diff(position[order]) != 0) | (np.diff(row[order]) != 0)
     ends = np.append(changes, True)
     _agree(node, position[order][ends], position[_ends_row(i.last)])
-    state, _, clamped = _fold(node, raw.take(i.data, order), ends)
+    state, clamped = _last_states(node, raw.take(i.data, order), ends)
     last_group = _ends_row(i.last)
-    return Stream(raw.take(state, np.flatnonzero(ends)), i.last[last_group, 1:]), clamped
+    return Stream(state, i.last[last_group, 1:]), clamped
 
 
 def _repeat(node, i, over):
@@ -131,12 +135,21 @@ _RULES = {
 }
 
 
+def _last_states(node, data, ends):
+    """State after each group, and how many tokens were clamped."""
+    fn = node.unit.fn
+    state = fn.model_groups(data, _starts(ends)) if len(ends) else None
+    if state is not None:
+        return state, 0 if fn.saturates else None
+    states, _, clamped = _fold(node, data, ends)
+    return raw.take(states, np.flatnonzero(ends)), clamped
+
+
 def _fold(node, data, ends):
     """States and emitted tokens after each token, all groups in step; and how many were clamped."""
     fn = node.unit.fn
-    stops = np.flatnonzero(ends)
-    starts = np.append(0, stops[:-1] + 1)
-    lengths = stops + 1 - starts
+    starts = _starts(ends)
+    lengths = np.flatnonzero(ends) + 1 - starts
     states = raw.zeros(fn.state, len(ends))
     emitted = raw.zeros(fn.shape, len(ends))
     clamped = 0
@@ -149,6 +162,11 @@ def _fold(node, data, ends):
         raw.put(emitted, index, fn.model_emit(step == 0, old, new, token))
         clamped += 0 if over is None else int(over.sum())
     return states, emitted, clamped if fn.saturates else None
+
+
+def _starts(ends):
+    """Where each group starts."""
+    return np.append(0, np.flatnonzero(ends)[:-1] + 1)
 
 
 def _groups(ends):

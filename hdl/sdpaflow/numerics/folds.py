@@ -42,6 +42,17 @@ class Sum(Fold):
     def model(self, first, state, token):
         return self._model_add(0 if first else state, token)
 
+    def model_groups(self, tokens, starts):
+        if self.saturates and self._may_clamp(tokens, starts):
+            return None
+        return np.add.reduceat(tokens, starts, axis=0)
+
+    def _may_clamp(self, tokens, starts):
+        """Whether as many tokens as the longest group has could be too much."""
+        longest = int(np.diff(starts, append=len(tokens)).max())
+        least, most = min(int(tokens.min()), 0), max(int(tokens.max()), 0)
+        return longest * least < self.element.raw_min or longest * most > self.element.raw_max
+
     def _add(self, first, state, token):
         sums = []
         for old, new in zip(state, split(token, self.lanes), strict=True):
@@ -88,6 +99,26 @@ class RescaledSum(Sum):
         shift = shift[:, None] if number.ndim == 2 else shift
         return self._model_add(0 if first else state >> shift, number)
 
+    def model_groups(self, tokens, starts):
+        number, shift = tokens[self.field], tokens["shift"]
+        if self.saturates and self._may_clamp(number, starts):
+            return None
+        # Runs without a shift are plain sums; what is left is a step for each shift of a group.
+        shifted = shift != 0
+        shifted[starts] = True
+        runs = np.flatnonzero(shifted)
+        sums = np.add.reduceat(number, runs, axis=0)
+        first = np.searchsorted(runs, starts)
+        counts = np.diff(first, append=len(runs))
+        state = sums[first]
+        for step in range(1, counts.max()):
+            some = np.flatnonzero(counts > step)
+            run = first[some] + step
+            places = shift[runs[run]]
+            places = places[:, None] if number.ndim == 2 else places
+            state[some] = (state[some] >> places) + sums[run]
+        return state
+
 
 class RunningMax(Fold):
     """The least integer above every score so far, ``m = max(m, ⌊s⌋ + 1)``.
@@ -128,6 +159,23 @@ class RunningMax(Fold):
     def model(self, first, state, token):
         above = (token >> self.token.f_bits) + 1
         return (above if first else np.maximum(state, above)), None
+
+    def model_groups(self, tokens, starts):
+        return np.maximum.reduceat((tokens >> self.token.f_bits) + 1, starts)
+
+    def model_scan(self, tokens, starts):
+        above = (tokens >> self.token.f_bits) + 1
+        # One running maximum over all groups, each of them lifted above the one before.
+        least = above.min()
+        lifts = np.arange(len(starts)) * (above.max() - least + 1) - least
+        lift = np.repeat(lifts, np.diff(starts, append=len(tokens)))
+        above += lift
+        new = np.maximum.accumulate(above)
+        new -= lift
+        rise = np.diff(new, prepend=0)
+        rise[starts] = 0
+        np.minimum(rise, (1 << SHIFT_BITS) - 1, out=rise)
+        return {"x": tokens - (new << self.token.f_bits), "shift": rise}
 
     def model_emit(self, first, state, new, token):
         x = token - (new << self.token.f_bits)

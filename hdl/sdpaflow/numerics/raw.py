@@ -22,6 +22,7 @@ __all__ = [
     "count",
     "equal",
     "pack",
+    "pack_words",
     "put",
     "quantise",
     "take",
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 MAX_BITS = 62
+
+CHUNK = 1 << 18
+"""Bits that are spread out, a byte or more for each, at once."""
 
 
 def width(shape):
@@ -127,8 +131,21 @@ def _numbers(shape, bits):
 
 def pack(shape, raw):
     """Python integers holding each token's bits."""
-    packed = np.packbits(_bits(shape, raw), axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+    words = pack_words(shape, raw)
+    octets, size = words.tobytes(), 4 * words.shape[1]
+    return [int.from_bytes(octets[at : at + size], "little") for at in range(0, len(octets), size)]
+
+
+def pack_words(shape, raw):
+    """Each token's bits in words of 32, ``(n, words)`` of uint32, the lowest first."""
+    n, bits = count(raw), width(shape)
+    octets = np.zeros((n, 4 * -(-bits // 32)), dtype=np.uint8)
+    step = max(1, CHUNK // max(bits, 1))
+    for start in range(0, n, step):
+        part = slice(start, start + step)
+        packed = np.packbits(_bits(shape, take(raw, part)), axis=1, bitorder="little")
+        octets[part, : packed.shape[1]] = packed
+    return octets.view("<u4")
 
 
 def unpack(shape, tokens):

@@ -1,0 +1,74 @@
+"""Which engine runs a design."""
+
+import sys
+
+from sdpaflow_sim import amaranth_engine, library, verilator_engine
+from sdpaflow_sim.bench import Bench
+from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.probe import Probe
+
+__all__ = ["AUTO", "ENGINES", "choose"]
+
+ENGINES = {"amaranth": amaranth_engine.simulate, "verilator": verilator_engine.simulate}
+"""Functions like :func:`sdpaflow_sim.amaranth_engine.simulate`, by name."""
+
+AUTO = "auto"
+"""In place of an engine's name: the one that is sooner done."""
+
+CYCLE = 200e-6, 30e-9
+"""Seconds that Amaranth's simulator takes for a cycle: for any design, and for each bit in it."""
+
+BUILD = 2, 0.8e-3
+"""Seconds that building a design takes: for any, and for each bit in it."""
+
+SHORT = 2
+"""Seconds of Amaranth's simulator for which it is not worth asking what is built already."""
+
+
+def choose(engine, dut, cycles, *, watch=False, vcd=None):
+    """Name of the engine to use: the one that is named, or for ``auto`` the one sooner done.
+
+    That is the compiled engine where a run takes Amaranth's simulator longer than the build takes,
+    or where the design has been built before. Amaranth's simulator writes the waveforms, and stands
+    in where nothing can be compiled, which is said on standard error.
+
+    Parameters
+    ----------
+    engine : :class:`str`
+        A key of :data:`ENGINES`, or ``auto``.
+    dut : :class:`wiring.Component`
+        The design.
+    cycles : :class:`int`
+        How many it is expected to run for.
+    watch, vcd
+        As for the engine.
+
+    Raises
+    ------
+    InputError
+        There is no such engine.
+    """
+    if engine != AUTO:
+        if engine not in ENGINES:
+            names = ", ".join([AUTO, *ENGINES])
+            raise InputError(f"engine must be one of {names}, not {engine!r}")
+        return engine
+    bits = _bits(dut)
+    simulating = cycles * (CYCLE[0] + CYCLE[1] * bits)
+    if vcd is not None or simulating < SHORT:
+        return "amaranth"
+    missing = library.unavailable()
+    pays = simulating > BUILD[0] + BUILD[1] * bits
+    if missing is None:
+        built = pays or library.is_built(Probe(Bench(dut, {}, watch)))
+        return "verilator" if built else "amaranth"
+    if pays:
+        print(f"sdpaflow: using the engine amaranth, which is slow. {missing}", file=sys.stderr)
+    return "amaranth"
+
+
+def _bits(dut):
+    """Size of a design: bits that its streams and units hold, FIFOs counted as one word."""
+    edges = [edge.fifo.bits // edge.depth for edge in getattr(dut, "edges", ())]
+    units = [node.unit.bits for node in getattr(dut, "nodes", ())]
+    return sum(edges) + sum(units)

@@ -1,0 +1,124 @@
+"""What the loop around a compiled design shares with Python: the structures of ``loop.h``."""
+
+import ctypes
+from ctypes import POINTER, c_int, c_int32, c_int64, c_uint8, c_uint32, c_uint64, c_void_p
+
+import numpy as np
+
+__all__ = [
+    "BROKEN",
+    "DONE",
+    "FEED",
+    "LIMIT",
+    "MISFRAMED",
+    "RUNNING",
+    "STUCK",
+    "Model",
+    "Sink",
+    "Source",
+    "pointer",
+    "run_of",
+]
+
+RUNNING, FEED, DONE, STUCK, LIMIT, MISFRAMED, BROKEN = range(7)
+"""Why the loop came back: it ran for as long as it was told, or what was found."""
+
+
+class Source(ctypes.Structure):
+    """An input of the design."""
+
+    _fields_ = [
+        ("tokens", POINTER(c_uint32)),
+        ("lengths", POINTER(c_int64)),
+        ("rows", c_int64),
+        ("place", c_int64),
+        ("close", c_int64),
+        ("schedule", POINTER(c_uint8)),
+        ("ended", c_int32),
+        ("offering", c_int32),
+    ]
+
+
+class Sink(ctypes.Structure):
+    """An output of the design."""
+
+    _fields_ = [
+        ("tokens", POINTER(c_uint32)),
+        ("times", POINTER(c_int64)),
+        ("count", c_int64),
+        ("wanted", c_int64),
+        ("schedule", POINTER(c_uint8)),
+        ("filled", c_int64),
+    ]
+
+
+def run_of(words):
+    """Class of the state of a run, for a design with so many words of levels."""
+
+    class Run(ctypes.Structure):
+        _fields_ = [
+            *((name, c_int64) for name in ("cycle", "start", "limit", "still", "quiet")),
+            *((name, c_int64) for name in ("patience", "cycles", "words")),
+            ("awaited", c_uint64),
+            ("counted", c_int64),
+            ("place", c_int64),
+            ("peaks", POINTER(c_int64)),
+            ("saturations", POINTER(c_int64)),
+            ("fill", POINTER(c_uint32)),
+            ("filled", c_int64),
+            ("room", c_int64),
+            ("levels", c_uint64 * (words + 1)),
+        ]
+
+    return Run
+
+
+def pointer(array):
+    """Where an array's elements are; it must outlive this."""
+    kinds = {"uint8": c_uint8, "bool": c_uint8, "uint32": c_uint32, "int64": c_int64}
+    return array.ctypes.data_as(POINTER(kinds[array.dtype.name]))
+
+
+class Model:
+    """A design in a compiled library; to be closed.
+
+    Parameters
+    ----------
+    path : path
+        The library.
+    """
+
+    def __init__(self, path):
+        library = ctypes.CDLL(str(path))
+        library.sdpaflow_create.restype = c_void_p
+        for name, arguments in {
+            "destroy": [c_void_p],
+            "reset": [c_void_p],
+            "look": [c_void_p, POINTER(c_uint64)],
+            "run": [c_void_p, c_void_p, c_void_p, c_void_p, c_int64, c_int64],
+        }.items():
+            function = getattr(library, f"sdpaflow_{name}")
+            function.argtypes = arguments
+            function.restype = c_int if name == "run" else None
+        self._library = library
+        self._model = library.sdpaflow_create()
+
+    def run(self, state, sources, sinks, now, end):
+        """Run from one cycle of the schedules to another; why it came back."""
+        return self._library.sdpaflow_run(
+            self._model, ctypes.addressof(state), sources, sinks, now, end
+        )
+
+    def reset(self):
+        """One cycle with reset up and nothing offered or accepted."""
+        self._library.sdpaflow_reset(self._model)
+
+    def look(self, count):
+        """The words of a probe's ``state``."""
+        words = np.zeros(count + 1, dtype=np.uint64)
+        self._library.sdpaflow_look(self._model, words.ctypes.data_as(POINTER(c_uint64)))
+        return words[:count].tolist()
+
+    def close(self):
+        """Forget the design's state."""
+        self._library.sdpaflow_destroy(self._model)
