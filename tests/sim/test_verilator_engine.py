@@ -121,7 +121,7 @@ def test_pipelines_under_random_stalls(name):
 
 def test_a_row_that_is_too_short_is_diagnosed_alike():
     """The cycle from which nothing moves, and the same circle of units."""
-    dut = pipeline("naive", lanes=2, dv=6, row_max=7, depths={"e_row": 3})
+    dut = pipeline("naive", lanes=2, dv=6, row_max=7, depths={"row": 3})
     job = Job(dut.config, [head(dv=6, n_q=2, n_k=7)])
     for stalls in ({}, {"o": Stall("001"), "v": Stall("random:0.6", 3)}):
         kind, message = agree(dut, job.sources(), {"o": job.outputs}, stalls=stalls, limit=9999)
