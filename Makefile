@@ -10,7 +10,7 @@ NOTE    = Left out, for want of tools: tests of $(ABSENT). On Debian: apt-get in
 EMPTY  :=
 SPACE  := $(EMPTY) $(EMPTY)
 
-.PHONY: demo test lint format types waves waves-cocotb readme lock clean
+.PHONY: demo test lint format types waves waves-cocotb study bench readme lock clean
 
 demo: $(READY)  ## run the main job on real data
 	@mkdir -p build
@@ -36,6 +36,14 @@ waves: $(READY)  ## waveforms of two pipelines, with their GTKWave save files
 
 waves-cocotb: $(READY)  ## the same of a cocotb test on the exported Verilog
 	$(BIN)/python scripts/waves_cocotb.py
+
+study: $(READY)  ## the published experiment and a real shape, measured anew into docs/study
+	$(BIN)/sdpaflow study --out docs/study/published
+	$(BIN)/sdpaflow study --d 64 --lanes 64,16 --n 128,256,512,1024,2048,4096 \
+	  --out docs/study/real
+
+bench: $(READY)  ## measure the engines' speeds, and keep them in docs/bench.json
+	$(BIN)/python scripts/bench.py
 
 readme: $(READY)  ## measure the README's tables and figures anew
 	$(BIN)/python scripts/readme.py --write

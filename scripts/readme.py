@@ -5,14 +5,17 @@ differs from what stands there.
 """
 
 import argparse
+import csv
 import contextlib
 import difflib
+import json
 import io
 import re
 import sys
 from pathlib import Path
 
 import amaranth.back.verilog
+import bench
 import numpy as np
 from sdpaflow import units
 from sdpaflow.graph import draw
@@ -20,7 +23,7 @@ from sdpaflow.pipelines import PIPELINES, Config
 from sdpaflow_sim import cli, figure, tables
 from sdpaflow_sim.commands import measure_all
 from sdpaflow_sim.inputs import build, sample, split_heads
-from sdpaflow_sim.run import model, run
+from sdpaflow_sim.run import run
 from sdpaflow_sim.verilog import to_verilog
 
 ROOT = Path(__file__).parents[1]
@@ -44,14 +47,36 @@ def cycles():
 
 
 def accuracy():
-    """Errors of memory-free on every shipped head."""
+    """Errors of memory-free on every shipped head, simulated."""
     rows = []
     for layer in (0, 2, 5):
-        heads = [model("memory-free", *sample(layer, number)) for number in range(12)]
-        largest = max(head["max_abs_error"] / head["output_ulp"] for head in heads)
-        mean = np.mean([head["mean_abs_error"] / head["output_ulp"] for head in heads])
-        rows.append([layer, f"{largest:.2f}", f"{mean:.2f}"])
-    return markdown(["layer", "max error (ulp)", "mean error (ulp)"], rows)
+        report = run("memory-free", *sample(layer, None))
+        if not report.bit_exact:
+            raise ValueError(f"layer {layer} must be right in every bit")
+        errors = report.max_abs_error, report.mean_abs_error
+        ulps = [f"{error / report.output_ulp:.2f}" for error in errors]
+        rows.append([layer, report.heads, f"{report.cycles:,}", *ulps])
+    return markdown(["layer", "heads", "cycles", "max error (ulp)", "mean error (ulp)"], rows)
+
+
+def study(name):
+    """What a kept study says of naive and memory-free, side by side."""
+    with open(ROOT / f"docs/study/{name}/study.csv", encoding="utf-8", newline="") as file:
+        found = {(r["d"], r["lanes"], r["n"], r["pipeline"]): r for r in csv.DictReader(file)}
+    rows = []
+    for d, lanes, n in dict.fromkeys(key[:3] for key in found):
+        naive, free = (found[d, lanes, n, pipeline] for pipeline in ("naive", "memory-free"))
+        exact = "yes" if {naive["bit_exact"], free["bit_exact"]} == {"yes"} else "no"
+        row = [lanes] if d != "1" else []
+        for one, words in ((naive, ["long_peak", "published_words"]), (free, ["long_peak"])):
+            columns = ["cycles", "published", *words] if d == "1" else ["cycles", words[0]]
+            row += [f"{int(one[column] or 0):,}" for column in columns]
+        rows.append([f"{int(n):,}", *row, exact])
+    header = ["N", "naive: cycles", "published", "row FIFO, words", "published"]
+    header += ["memory-free: cycles", "published", "row FIFO, words", "every bit"]
+    if d != "1":
+        header = ["N", "lanes", *(title for title in header[1:] if title != "published")]
+    return markdown(header, rows)
 
 
 def catalogue():
@@ -107,6 +132,9 @@ def measure():
         "cycles": cycles(),
         "accuracy": accuracy(),
         "depths": printed("depths", "--pipeline", "naive"),
+        "published": study("published"),
+        "real": study("real"),
+        "bench": bench.table(json.loads((ROOT / "docs/bench.json").read_text(encoding="utf-8"))),
         "verilog": verilog(),
         "units": catalogue(),
         "pipelines": pipelines(),

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import signal
 import sys
 
@@ -181,7 +182,7 @@ def _data(parser):
     group.add_argument("--k", metavar="F", help=".npy of (N_k, d) or (heads, N_k, d)")
     group.add_argument("--v", metavar="F", help=".npy of (N_k, dv) or (heads, N_k, dv)")
     group.add_argument("--layer", type=int, help="of the shipped encoder: 0, 2 or 5 (default: 5)")
-    group.add_argument("--head", type=int, help="of that layer: 0 to 11 (default: 0)")
+    group.add_argument("--head", type=_head, help="of that layer: 0 to 11, or all (default: 0)")
     group.add_argument("--tokens", type=int, metavar="N", help="only the first N queries and keys")
 
 
@@ -194,6 +195,12 @@ def _shape(parser):
     group.add_argument("--scale", type=float, help="of the scores (default: 1/√d)")
     group.add_argument("--row-max", type=int, metavar="R", help="keys of the longest row")
     group.add_argument("--segments", type=int, help="lines in the table of exp2 (default: 64)")
+
+
+def _head(text):
+    if text != commands.ALL and not re.fullmatch(r"-?\d+", text):
+        raise argparse.ArgumentTypeError(f"head must be 0 to 11, or all, not {text!r}")
+    return text if text == commands.ALL else int(text)
 
 
 def _names(text):

@@ -18,6 +18,9 @@ from sdpaflow_sim.run import run as run_pipeline
 
 __all__ = ["compare", "count", "export", "graph", "measure_all", "run", "write_json"]
 
+ALL = "all"
+"""In place of a head's number."""
+
 
 def compare(arguments):
     """Several pipelines on the same data: a table, and a figure."""
@@ -198,7 +201,7 @@ def _heads(arguments):
         arrays = [load(file) for file in files]
     else:
         layer = 5 if arguments.layer is None else arguments.layer
-        arrays = sample(layer, arguments.head or 0)
+        arrays = sample(layer, None if arguments.head == ALL else arguments.head or 0)
     heads = split_heads(*arrays)
     if arguments.tokens is not None:
         if arguments.tokens < 1:

@@ -18,13 +18,16 @@ class InputError(ValueError):
 def sample(layer=5, head=0):
     """Q, K, V of one head of the sentence encoder shipped with the project, (145, 32) each.
 
-    Layers are 0, 2 and 5; there are 12 heads. See ``data/README.md``.
+    Layers are 0, 2 and 5; there are 12 heads, and None is all of them, (12, 145, 32). See
+    ``data/README.md``.
     """
     file = resources.files("sdpaflow_sim") / "data" / "minilm_qkv.npz"
     with resources.as_file(file) as path, np.load(path) as arrays:
         if f"layer{layer}_q" not in arrays:
             raise InputError(f"layer must be 0, 2 or 5, not {layer}")
         layers = [arrays[f"layer{layer}_{name}"] for name in "qkv"]
+    if head is None:
+        return tuple(layers)
     if not 0 <= head < len(layers[0]):
         raise InputError(f"head must be 0 to {len(layers[0]) - 1}, not {head}")
     return tuple(array[head] for array in layers)
