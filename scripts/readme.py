@@ -5,11 +5,11 @@ differs from what stands there.
 """
 
 import argparse
-import csv
 import contextlib
+import csv
 import difflib
-import json
 import io
+import json
 import re
 import sys
 from pathlib import Path

@@ -84,6 +84,7 @@ def summary(report):
         "pipeline": f"{report.pipeline}, d = {report.d}, dv = {report.dv}, lanes = {report.lanes}",
         "data": f"{report.heads} × {report.n_q} queries, {report.n_k} keys",
         "formats": ", ".join(f"{name} {shape}" for name, shape in report.formats.items()),
+        "engine": report.engine,
         "cycles": f"{report.cycles:,} for {report.scores:,} scores, "
         f"{report.cycles_per_score:.4f} per score",
         "FIFO words": f"{sum(fifo.depth for fifo in report.fifos):,} configured, "

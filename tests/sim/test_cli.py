@@ -61,7 +61,7 @@ def test_run_writes_what_it_is_asked_for(folder, capsys):
     assert np.abs(outputs - exact).max() == pytest.approx(report["max_abs_error_total"])
     assert report["max_abs_error_total"] < 4 * report["output_ulp"]
     assert {path.name for path in folder.iterdir()} >= {"o.npy", "r.json", "w.vcd", "w.gtkw"}
-    assert re.search(r"bit-exact +yes", capsys.readouterr().out)
+    assert re.search(r"^engine +amaranth.*bit-exact +yes", capsys.readouterr().out, re.M | re.S)
 
 
 def test_run_with_stalls_and_seed(folder):
@@ -84,6 +84,15 @@ def test_run_takes_heads(folder, capsys):
     assert sdpaflow("run", "--pipeline", "scaled", *files, "--out", "o.npy", "--quiet") == 0
     assert np.load("o.npy").shape == (3, 2, 4)
     assert capsys.readouterr() == ("", "")
+
+
+def test_all_heads(folder, capsys):
+    """``--head all`` is every head of a layer; what is neither that nor a number is refused."""
+    words = ["--head", "all", "--tokens", 2, "--lanes", 1, "--json", "r.json"]
+    assert sdpaflow("run", "--pipeline", "memory-free", *words) == 0
+    assert json.loads(Path("r.json").read_text())["heads"] == 12
+    assert sdpaflow("run", "--pipeline", "memory-free", "--head", "some") == 2
+    assert "head must be 0 to 11, or all, not 'some'" in capsys.readouterr().err
 
 
 def test_formats(folder):
