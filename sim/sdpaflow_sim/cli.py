@@ -220,7 +220,7 @@ def _names(text):
 def _window(text):
     try:
         return parse_window(text)
-    except ValueError as error:
+    except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 

@@ -73,7 +73,7 @@ def simulate(
             _Run(bench, probe, model, abandoned[0], None, abandoned[1], None).finish()
             model.reset()
         run = _Run(bench, probe, model, sources, counts, limit, progress)
-        return traced(run.finish, model, vcd, first, last) if shows else run.finish()
+        return traced(run, vcd, first, last) if shows else run.finish()
     finally:
         model.close()
 

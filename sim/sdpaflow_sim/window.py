@@ -22,12 +22,12 @@ def parse(text):
 
     Raises
     ------
-    ValueError
+    InputError
         It is not written so, or ends before it begins.
     """
     match = re.fullmatch(r"([0-9]*):([0-9]*)", text)
     if not match or text == ":":
-        raise ValueError(f"window must be FIRST:LAST in cycles, such as 1000:1200, not {text!r}")
+        raise InputError(f"window must be FIRST:LAST in cycles, such as 1000:1200, not {text!r}")
     first, last = (int(cycle) if cycle else None for cycle in match.groups())
     _check(first or 0, last)
     return first or 0, last
@@ -52,15 +52,11 @@ def check(window, vcd, limit=None):
     """
     if window is None:
         return 0, END
-    try:
-        first, last = window
-        _check(first, last)
-    except (TypeError, ValueError) as error:
-        one = isinstance(window, tuple | list) and len(window) == 2
-        said = error if one and isinstance(error, ValueError) else None
-        raise InputError(
-            said or f"window must be (first, last) in cycles, not {window!r}"
-        ) from None
+    match window:
+        case int(first), (int() | None) as last:
+            _check(first, last)
+        case _:
+            raise InputError(f"window must be (first, last) in cycles, not {window!r}")
     if vcd is None:
         raise InputError("a window is one of a waveform: say with vcd where that goes")
     if limit is not None and first >= limit:
@@ -68,7 +64,7 @@ def check(window, vcd, limit=None):
     return first, END if last is None else min(last, END)
 
 
-def traced(finish, model, vcd, first, last):
+def traced(run, vcd, first, last):
     """Finish a run of a compiled design with a waveform; its trace.
 
     The waveform takes its place once it is whole. That of a run that did not end as it should, or
@@ -76,10 +72,8 @@ def traced(finish, model, vcd, first, last):
 
     Parameters
     ----------
-    finish : callable
-        Runs to the end and returns the trace.
-    model : :class:`sdpaflow_sim.native.Model`
-        Built for waveforms.
+    run : object
+        The run, with its ``model`` built for waveforms, its ``state`` and ``finish()``.
     vcd : path
         Where to write it.
     first, last : :class:`int`
@@ -92,13 +86,15 @@ def traced(finish, model, vcd, first, last):
     """
     failure = trace = None
     with replacing(vcd) as path:
-        model.dump(path, first, last)
+        run.model.dump(path, first, last)
         try:
-            trace = finish()
+            trace = run.finish()
         except (SimulationError, KeyboardInterrupt) as error:
             failure = error
-        if model.dumped() < 0:
-            raise failure or InputError(f"window must begin within the run, not at {first}")
+        if run.model.dumped() < 0:
+            raise failure or InputError(
+                f"window must begin within the run of {run.state.cycle} cycles, not at {first}"
+            )
     if failure:
         raise failure
     return trace
@@ -106,6 +102,6 @@ def traced(finish, model, vcd, first, last):
 
 def _check(first, last):
     if first < 0:
-        raise ValueError(f"window must begin at cycle 0 or later, not at {first}")
+        raise InputError(f"window must begin at cycle 0 or later, not at {first}")
     if last is not None and last < first:
-        raise ValueError(f"window must not end before it begins, as {first}:{last} does")
+        raise InputError(f"window must not end before it begins, as {first}:{last} does")
