@@ -94,6 +94,15 @@ def test_all_cycles_are_those_of_amaranth(case):
     assert found == list(range(0, 2 * len(case.dump.cycles) * HALF, HALF))
 
 
+def test_a_cycle_lasts_from_edge_to_edge(case):
+    """All that changes as the clock falls is the clock."""
+    text = case.vcd.read_text(encoding="ascii").partition("$enddefinitions")[2]
+    changes = [part.splitlines() for part in text.split("\n#")[2:]]
+    falling = [lines for time, *lines in changes if int(time) % (2 * HALF) == 0]
+    assert len(falling) == len(case.dump.cycles) - 1
+    assert {tuple(lines) for lines in falling} == {(f"0{case.dump.codes[f'{DUT}.clk']}",)}
+
+
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 7), (1, 1), (13, 40)])
 def test_a_window_has_its_cycles_alone(case, tmp_path, first, last):
     """From the clock's edge that begins the first to the one that ends the last."""
