@@ -14,7 +14,7 @@ from helpers.bench import raises
 from helpers.gtkw import Samples, parse
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import UQ, Add
-from sdpaflow.units import Fifo
+from sdpaflow.units import Fifo, Repeat
 from sdpaflow_sim import amaranth_engine, library, verilator_engine, window
 from sdpaflow_sim.bench import Bench
 from sdpaflow_sim.cli import main
@@ -101,6 +101,20 @@ def test_a_cycle_lasts_from_edge_to_edge(case):
     falling = [lines for time, *lines in changes if int(time) % (2 * HALF) == 0]
     assert len(falling) == len(case.dump.cycles) - 1
     assert {tuple(lines) for lines in falling} == {(f"0{case.dump.codes[f'{DUT}.clk']}",)}
+
+
+def test_what_follows_from_an_input_changes_with_it(tmp_path):
+    """In a unit without a clock, nothing changes but at edges."""
+    dut, vcd = Repeat(UQ(0, 4), UQ(4, 0), 1), tmp_path / "w.vcd"
+    over = [3, 5, 1 << 4 | 6, 1 << 4 | 7]
+    stalls = {"over": Stall("011")}
+    verilator_engine.simulate(dut, {"i": [1, 2], "over": over}, {"o": 4}, vcd=vcd, stalls=stalls)
+    start, *others = times(vcd)
+    assert start == 0
+    assert len(others) > 4
+    assert all(time % (2 * HALF) == HALF for time in others)
+    write_gtkw(save_path(vcd), vcd, dut)
+    assert parse(save_path(vcd)).row("over")
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 7), (1, 1), (13, 40)])
