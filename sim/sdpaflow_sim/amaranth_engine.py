@@ -7,6 +7,7 @@ from amaranth.sim import Simulator
 
 from sdpaflow_sim.bench import Bench
 from sdpaflow_sim.engine import Trace
+from sdpaflow_sim.inputs import InputError
 
 __all__ = ["PERIOD", "simulate"]
 
@@ -23,6 +24,7 @@ def simulate(
     limit=None,
     watch=True,
     vcd=None,
+    window=None,
     progress=None,
     abandoned=None,
     levels=(),
@@ -45,6 +47,8 @@ def simulate(
         Check the contract of streams on every stream of the design, inner ones included.
     vcd : path
         Where to write a waveform.
+    window : None
+        It shows the whole run: only the compiled engine shows some of its cycles.
     progress : callable
         Called with the number of output tokens, after each.
     abandoned : tuple of (dict, int)
@@ -58,8 +62,14 @@ def simulate(
 
     Raises
     ------
+    InputError
+        A window is asked for.
     DeadlockError, LimitError, FramingError, ContractError
     """
+    if window is not None:
+        raise InputError(
+            "the engine amaranth shows whole runs: leave the window out, or use verilator"
+        )
     top = Module()
     top.domains.sync = clock = ClockDomain()
     top.submodules.dut = dut

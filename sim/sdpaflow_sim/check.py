@@ -82,8 +82,9 @@ def check(dataflow, inputs, *, engine=AUTO, **options):
     sources = {port: tokens_of(shapes[port], inputs[port]) for port in dataflow.input_edges}
     counts = {port: len(stream) for port, stream in expected.items()}
     cycles = max(len(stream) for stream in streams.values())
-    seen = {"watch": options.get("watch", True), "vcd": options.get("vcd")}
-    simulate = ENGINES[choose(engine, dataflow, cycles, **seen)]
+    seen = {name: options.get(name) for name in ("vcd", "window")}
+    watch = options.get("watch", True)
+    simulate = ENGINES[choose(engine, dataflow, cycles, watch=watch, **seen)]
     trace = simulate(dataflow, sources, counts, **options)
     for port in dataflow.output_edges:
         wanted = tokens_of(shapes[port], expected[port])

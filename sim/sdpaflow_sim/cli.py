@@ -16,6 +16,7 @@ from sdpaflow_sim.engines import AUTO, ENGINES
 from sdpaflow_sim.export import PORTS
 from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.study import command as study
+from sdpaflow_sim.window import parse as parse_window
 from sdpaflow_sim.yosys import ToolError
 
 __all__ = ["main"]
@@ -112,6 +113,14 @@ def _parser():
         help="simulator (default: auto, the one sooner done)",
     )
     run.add_argument("--vcd", metavar="F", help="write a waveform, and a .gtkw file beside it")
+    run.add_argument(
+        "--window",
+        type=_window,
+        metavar="FIRST:LAST",
+        help="cycles that the waveform shows, both included, counted from the start of the run: 0 "
+        "is the one in which the first input token is accepted, unless all inputs stall at first "
+        "(engine verilator; default: all)",
+    )
     run.add_argument("--out", metavar="F", help="write the outputs as .npy")
     run.add_argument("--json", metavar="F", help="write the report")
     run.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -213,6 +222,13 @@ def _names(text):
     if len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"pipelines must differ, not be {text}")
     return names
+
+
+def _window(text):
+    try:
+        return parse_window(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _formats(text):

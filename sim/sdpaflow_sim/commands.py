@@ -1,6 +1,7 @@
 """What the commands do, once their arguments are read."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from sdpaflow.graph import draw
 from sdpaflow.pipelines import PIPELINES
 
-from sdpaflow_sim import figure, netlist, stalls, tables, waves
+from sdpaflow_sim import figure, netlist, stalls, tables, waves, window
 from sdpaflow_sim.engine import SimulationError
 from sdpaflow_sim.export import export as write_export
 from sdpaflow_sim.files import check_outputs, replacing
@@ -89,6 +90,7 @@ def run(arguments):
     check_outputs([arguments.vcd, view, arguments.out, arguments.json], _files(arguments))
     if arguments.limit is not None and arguments.limit < 1:
         raise InputError(f"limit must be at least 1 cycle, not {arguments.limit}")
+    window.check(arguments.window, arguments.vcd, arguments.limit)
     heads = _heads(arguments)
     pipeline = build(arguments.pipeline, heads, **_options(arguments))
     schedules = None
@@ -109,10 +111,12 @@ def run(arguments):
                 limit=arguments.limit,
                 engine=arguments.engine,
                 vcd=arguments.vcd,
+                window=arguments.window,
                 progress=progress.counter(arguments.pipeline),
             )
     except (SimulationError, KeyboardInterrupt):
-        _save_view(arguments.vcd, pipeline)  # wanted most where a run got stuck
+        with suppress(OSError, ValueError):  # there is no dump if it ended before the window
+            _save_view(arguments.vcd, pipeline)  # wanted most where a run got stuck
         raise
     _save_view(arguments.vcd, pipeline)
     if arguments.out:

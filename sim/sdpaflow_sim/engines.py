@@ -25,12 +25,18 @@ SHORT = 2
 """Seconds of Amaranth's simulator for which it is not worth asking what is built already."""
 
 
-def choose(engine, dut, cycles, *, watch=False, vcd=None):
+LONG = 60
+"""Seconds of Amaranth's simulator for which its waveform is waited for: it has every signal."""
+
+
+def choose(engine, dut, cycles, *, watch=False, vcd=None, window=None):
     """Name of the engine to use: the one that is named, or for ``auto`` the one sooner done.
 
     That is the compiled engine where a run takes Amaranth's simulator longer than the build takes,
-    or where the design has been built before. Amaranth's simulator writes the waveforms, and stands
-    in where nothing can be compiled, which is said on standard error.
+    or where the design has been built before. Amaranth's simulator stands in where nothing can be
+    compiled, which is said on standard error. It also writes the waveforms, in which it has every
+    signal, of runs that take it no longer than a minute; those of longer runs, and of some cycles
+    alone, are for the compiled engine.
 
     Parameters
     ----------
@@ -40,7 +46,7 @@ def choose(engine, dut, cycles, *, watch=False, vcd=None):
         The design.
     cycles : :class:`int`
         How many it is expected to run for.
-    watch, vcd
+    watch, vcd, window
         As for the engine.
 
     Raises
@@ -53,14 +59,16 @@ def choose(engine, dut, cycles, *, watch=False, vcd=None):
             names = ", ".join([AUTO, *ENGINES])
             raise InputError(f"engine must be one of {names}, not {engine!r}")
         return engine
+    if window is not None:
+        return "verilator"
     bits = _bits(dut)
     simulating = cycles * (CYCLE[0] + CYCLE[1] * bits)
-    if vcd is not None or simulating < SHORT:
+    if simulating < (SHORT if vcd is None else LONG):
         return "amaranth"
     missing = library.unavailable()
     pays = simulating > BUILD[0] + BUILD[1] * bits
     if missing is None:
-        built = pays or library.is_built(Probe(Bench(dut, {}, watch)))
+        built = pays or library.is_built(Probe(Bench(dut, {}, watch)), traced=vcd is not None)
         return "verilator" if built else "amaranth"
     if pays:
         print(f"sdpaflow: using the engine amaranth, which is slow. {missing}", file=sys.stderr)

@@ -9,7 +9,10 @@ TOP = "Vtop"
 
 
 def glue(probe):
-    """C++ that joins the class that Verilator makes of a :class:`Probe` to ``loop.h``."""
+    """C++ that joins the class that Verilator makes of a :class:`Probe` to ``loop.h``.
+
+    The same for builds with waveforms and without; the headers tell them apart by ``VM_TRACE``.
+    """
     sources, sinks = probe.sources, probe.sinks
     saturates, count = [], 0
     for _, flag, _ in probe.bench.events:
@@ -40,7 +43,8 @@ def glue(probe):
         f"constexpr int SATURATES[] = {{{''.join(f'{n}, ' for n in saturates)}-1}};",
         "}",
         "struct Stream { void* payload; uint8_t* valid; uint8_t* ready; int words, bytes; };",
-        "struct Model { VerilatedContext context; Vtop top{&context}; };",
+        _text("dump.h"),
+        'struct Model { VerilatedContext context; Vtop top{&context, "bench"}; Dump dump; };',
         "struct Streams {",
         "    Vtop& top;",
         "    explicit Streams(Vtop& model) : top(model) {}",
@@ -48,10 +52,15 @@ def glue(probe):
         f"    Stream out[SINKS_] = {{{_streams(sinks)}}};",
         *fields,
         "};",
-        resources.files("sdpaflow_sim").joinpath("loop.h").read_text(encoding="utf-8"),
+        _text("loop.h"),
     ]
     text = "\n".join(lines) + "\n"
     return text.replace("SOURCES_", str(len(sources) + 1)).replace("SINKS_", str(len(sinks) + 1))
+
+
+def _text(name):
+    """A header that lies beside this file."""
+    return resources.files("sdpaflow_sim").joinpath(name).read_text(encoding="utf-8")
 
 
 def _streams(ports):

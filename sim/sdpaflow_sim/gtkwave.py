@@ -163,7 +163,7 @@ class FlatSaveFile(SaveFile):
 
 
 class Dump:
-    """Widths of the variables that a VCD file declares, by full name, and its last time."""
+    """Widths of the variables that a VCD file declares, by full name; its first and last time."""
 
     def __init__(self, path):
         self.path, self.widths, scopes = path, {}, []
@@ -181,8 +181,11 @@ class Dump:
             else:
                 raise ValueError(f"{path} is no VCD file: it has no header")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-                start = text.rfind(b"\n#")
-                self.end = int(text[start + 2 :].split()[0]) if start >= 0 else 0
+                times = text.find(b"\n#", file.tell() - 1), text.rfind(b"\n#")
+                self.start, self.end = (
+                    int(text[place + 2 : place + 32].split()[0]) if place >= 0 else 0
+                    for place in times
+                )
 
     def spell(self, name, width):
         """The name as GTKWave wants it; ``ValueError`` if there is no such variable."""

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from sdpaflow_sim import verilator
 from sdpaflow_sim.glue import TOP, glue
+from sdpaflow_sim.rtlil_names import rename
+from sdpaflow_sim.verilog import PASSES as READABLE
+from sdpaflow_sim.verilog import from_rtlil
 from sdpaflow_sim.yosys import ToolError, yosys
 
 __all__ = ["build", "cache", "compiler", "is_built", "unavailable"]
@@ -51,12 +54,13 @@ CXX_FLAGS = [
     "-fvisibility=hidden",
     "-DVM_COVERAGE=0",
     "-DVM_SC=0",
-    "-DVM_TRACE=0",
     "-DVL_IGNORE_UNKNOWN_ARCH",
     "-w",
 ]
 FAST, SLOW = "-O2", "-O1"
 RUNTIME = ["verilated", "verilated_threads"]
+TRACED = ["--trace-vcd"]
+TRACER = ["verilated_vcd_c"]
 POLL = 0.01
 
 
@@ -96,30 +100,39 @@ def unavailable():
     return None
 
 
-def is_built(probe):
+def is_built(probe, *, traced=False):
     """Whether the library of a :class:`Probe` is there already."""
-    return _path(probe.rtlil, glue(probe)).exists()
+    return _path(_rtlil(probe, traced), glue(probe), traced).exists()
 
 
-def build(probe):
+def build(probe, *, traced=False):
     """Path of the library of a :class:`Probe`, built if it is not there.
 
     Two processes may build the same at once; one that is interrupted leaves nothing behind.
+
+    Parameters
+    ----------
+    probe : :class:`Probe`
+        The design and what is looked at.
+    traced : :class:`bool`
+        Able to write waveforms, in which signals are called as in the exported Verilog; a little
+        slower, and kept apart.
 
     Raises
     ------
     ToolError
         No compiler, no Verilator, or they failed; the message is their own.
     """
-    text, joined = probe.rtlil, glue(probe)
-    path = _path(text, joined)
+    text, joined = _rtlil(probe, traced), glue(probe)
+    path = _path(text, joined, traced)
     if path.exists():
         return path
-    compiler_, runtime = compiler(), _runtime()
+    compiler_, runtime = compiler(), _runtime(traced)
     with _workshop() as folder:
         source = folder / "top.v"
-        source.write_text(yosys(PURPOSE, text, PASSES), encoding="utf-8")
-        _verilate(source, folder)
+        written = from_rtlil(PURPOSE, text, "top") if traced else yosys(PURPOSE, text, PASSES)
+        source.write_text(written, encoding="utf-8")
+        _verilate(source, folder, TRACED if traced else [])
         (folder / "glue.cpp").write_text(joined, encoding="utf-8")
         made = sorted(folder.glob(f"{TOP}*.cpp"))
         slow = [file for file in made if "Slow" in file.name]
@@ -128,7 +141,7 @@ def build(probe):
         fast = [file for file in made if file not in slow and file.stem != TOP]
         fast.sort(key=lambda file: -file.stat().st_size)
         files = [*((file, FAST) for file in fast), (folder / "slow.cpp", SLOW)]
-        objects = _compile([*files, (folder / "glue.cpp", FAST)], folder)
+        objects = _compile([*files, (folder / "glue.cpp", FAST)], folder, traced)
         library = folder / "library.so"
         _call([*compiler_, "-shared", *map(str, objects), *map(str, runtime), "-o", str(library)])
         os.replace(library, path)
@@ -163,34 +176,50 @@ def _key(*parts):
     return hashlib.sha256("\0".join([*_tools(), *parts]).encode()).hexdigest()[:32]
 
 
-def _path(text, joined):
-    return cache() / f"{_key(text, joined)}.so"
+def _rtlil(probe, traced):
+    """The design as RTLIL, with names that can be read where they are going to be."""
+    return rename(probe.rtlil) if traced else probe.rtlil
 
 
-def _runtime():
+def _path(text, joined, traced=False):
+    more = [*TRACED, READABLE] if traced else []
+    return cache() / f"{_key(text, joined, *more)}.so"
+
+
+def _runtime(traced=False):
     """Verilator's own part of every library, compiled once."""
     include = verilator.home(PURPOSE) / "include"
-    paths = [cache() / f"{name}-{_key(name)}.o" for name in RUNTIME]
-    if not all(path.exists() for path in paths):
+    paths = {
+        name: cache() / f"{name}-{_key(name)}.o" for name in RUNTIME + (TRACER if traced else [])
+    }
+    missing = [name for name, path in paths.items() if not path.exists()]
+    if missing:
         with _workshop() as folder:
-            objects = _compile([(include / f"{name}.cpp", FAST) for name in RUNTIME], folder)
-            for made, path in zip(objects, paths, strict=True):
-                os.replace(made, path)
-    return paths
+            objects = _compile([(include / f"{name}.cpp", FAST) for name in missing], folder)
+            for name, made in zip(missing, objects, strict=True):
+                os.replace(made, paths[name])
+    return list(paths.values())
 
 
-def _verilate(source, folder):
+def _verilate(source, folder, more):
     home = verilator.home(PURPOSE)
+    flags = [*VERILATOR_FLAGS, *more]
     _call(
-        [str(home / "bin" / "verilator_bin"), *VERILATOR_FLAGS, "--Mdir", str(folder), str(source)],
+        [str(home / "bin" / "verilator_bin"), *flags, "--Mdir", str(folder), str(source)],
         env={**os.environ, "VERILATOR_ROOT": str(home)},
     )
 
 
-def _compile(files, folder):
+def _compile(files, folder, traced=False):
     """Objects of C++ files, each with its level of optimization, one process per core."""
     include = verilator.home(PURPOSE) / "include"
-    flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{folder}"]
+    flags = [
+        *CXX_FLAGS,
+        f"-DVM_TRACE={int(traced)}",
+        f"-I{include}",
+        f"-I{include / 'vltstd'}",
+        f"-I{folder}",
+    ]
     objects = [folder / f"{file.stem}.o" for file, _ in files]
     commands = [
         [*compiler(), level, *flags, "-c", str(file), "-o", str(made)]

@@ -104,8 +104,10 @@ int run(Model& model, Run& r, Source* sources, Sink* sinks, int64_t now, int64_t
             *s.out[n].ready = go;
             if (!go) unwilling |= uint64_t{1} << (SOURCES + n);
         }
+        model.dump.begin(model.top, r.cycle);
         model.top.clk = 0;
         model.top.eval();
+        model.dump.middle(r.cycle);
 
         for (int n = 0; n < BROKEN_WORDS; ++n)
             if (const uint64_t found = *s.broken[n]) {
@@ -222,4 +224,24 @@ __attribute__((visibility("default"))) void sdpaflow_look(void* model, uint64_t*
     top.look = 0;
     top.eval();
 }
+
+#if VM_TRACE
+// Write a waveform of the cycles from `first` to `last`; before the first cycle.
+__attribute__((visibility("default"))) void
+sdpaflow_dump(void* model, const char* path, int64_t first, int64_t last) {
+    Model& m = *static_cast<Model*>(model);
+    m.dump.open(m.context, m.top, path, first, last);
+}
+
+// Finish it; the last cycle that it shows, or -1.
+__attribute__((visibility("default"))) int64_t sdpaflow_dumped(void* model) {
+    Model& m = *static_cast<Model*>(model);
+    return m.dump.close(m.top);
+}
+
+// What the system had against writing it, or 0.
+__attribute__((visibility("default"))) int sdpaflow_dump_error(void* model) {
+    return static_cast<Model*>(model)->dump.error();
+}
+#endif
 }

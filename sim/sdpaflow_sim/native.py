@@ -1,7 +1,8 @@
 """What the loop around a compiled design shares with Python: the structures of ``loop.h``."""
 
 import ctypes
-from ctypes import POINTER, c_int, c_int32, c_int64, c_uint8, c_uint32, c_uint64, c_void_p
+import os
+from ctypes import POINTER, c_char_p, c_int, c_int32, c_int64, c_uint8, c_uint32, c_uint64, c_void_p
 
 import numpy as np
 
@@ -52,6 +53,15 @@ class Sink(ctypes.Structure):
     ]
 
 
+RESULTS = {"run": c_int, "dumped": c_int64, "dump_error": c_int}
+DUMPING = {
+    "dump": [c_void_p, c_char_p, c_int64, c_int64],
+    "dumped": [c_void_p],
+    "dump_error": [c_void_p],
+}
+"""Functions of a library, and what they take, where it was built for waveforms."""
+
+
 def run_of(words):
     """Class of the state of a run, for a design with so many words of levels."""
 
@@ -86,9 +96,11 @@ class Model:
     ----------
     path : path
         The library.
+    traced : :class:`bool`
+        Whether it was built for waveforms.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, *, traced=False):
         library = ctypes.CDLL(str(path))
         library.sdpaflow_create.restype = c_void_p
         for name, arguments in {
@@ -96,18 +108,44 @@ class Model:
             "reset": [c_void_p],
             "look": [c_void_p, POINTER(c_uint64)],
             "run": [c_void_p, c_void_p, c_void_p, c_void_p, c_int64, c_int64],
+            **(DUMPING if traced else {}),
         }.items():
             function = getattr(library, f"sdpaflow_{name}")
             function.argtypes = arguments
-            function.restype = c_int if name == "run" else None
+            function.restype = RESULTS.get(name)
         self._library = library
         self._model = library.sdpaflow_create()
+        self._dump = None
 
     def run(self, state, sources, sinks, now, end):
-        """Run from one cycle of the schedules to another; why it came back."""
-        return self._library.sdpaflow_run(
+        """Run from one cycle of the schedules to another; why it came back.
+
+        Raises
+        ------
+        OSError
+            The waveform cannot be written.
+        """
+        reason = self._library.sdpaflow_run(
             self._model, ctypes.addressof(state), sources, sinks, now, end
         )
+        self._check()
+        return reason
+
+    def dump(self, path, first, last):
+        """Write a waveform of the cycles from ``first`` to ``last``, both shown."""
+        self._dump = path
+        self._library.sdpaflow_dump(self._model, os.fsencode(path), first, last)
+        self._check()
+
+    def dumped(self):
+        """Finish the waveform; the last cycle that it shows, or -1."""
+        shown = self._library.sdpaflow_dumped(self._model)
+        self._check()
+        return shown
+
+    def _check(self):
+        if self._dump and (error := self._library.sdpaflow_dump_error(self._model)):
+            raise OSError(error, os.strerror(error), str(self._dump))
 
     def reset(self):
         """One cycle with reset up and nothing offered or accepted."""

@@ -87,7 +87,9 @@ class _Module:
                 if name not in self.ports and below.ports[port] == "output":
                     self.names[name] = f"{instance}__{below.names.get(port, port)}"
         uses = Counter(re.findall(r"\\(\S+)", self.text))
-        unread = {name for name, count in uses.items() if count == 2} - self.ports.keys()
+        # A wire and its driver are two; a driver that is a cell stays, and so does its wire.
+        driven = set(re.findall(r"^connect \\(\S+) ", self.text, re.M))
+        unread = {name for name in driven if uses[name] == 2} - self.ports.keys()
         self.text = re.sub(
             r"^(?:connect|  wire .*) \\(\S+)(?: .*)?\n\n?",
             lambda match: "" if match[1] in unread and match[1] not in self.names else match[0],

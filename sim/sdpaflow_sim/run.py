@@ -117,6 +117,7 @@ def run(
     engine=AUTO,
     watch=False,
     vcd=None,
+    window=None,
     progress=None,
 ):
     """Compute attention with a simulated pipeline and check every bit of it.
@@ -141,6 +142,10 @@ def run(
         Check the contract of streams on every stream within the pipeline.
     vcd : path
         Where to write a waveform.
+    window : tuple of (:class:`int`, :class:`int` or None)
+        First and last cycle that the waveform shows, None for the end of the run; the whole run,
+        unless given. Cycles of the run, as in the waveform's time: 0 is the one in which the first
+        input token is accepted, unless all inputs stall at first. For the compiled engine only.
     progress : callable
         Called with the number of queries answered, after each.
 
@@ -151,24 +156,26 @@ def run(
     Raises
     ------
     InputError
-        The data is not fit for the pipeline.
+        The data is not fit for the pipeline, or the window not for the run or the engine.
     ToolError
-        There is no compiler for the engine that was named.
+        There is no compiler for the engine that was named, or that the window needs.
     SimulationError
         The run did not end: a deadlock, with its cause, or the limit.
     """
     pipeline, given, job = _prepare(pipeline, q, k, v, lengths)
     config = pipeline.config
-    engine = choose(engine, pipeline, job.scores * config.beats, watch=watch, vcd=vcd)
+    cycles = job.scores * config.beats
+    engine = choose(engine, pipeline, cycles, watch=watch, vcd=vcd, window=window)
     with Answers(pipeline, job, given) as answers:
         trace = ENGINES[engine](
             pipeline,
             job.sources(),
             {"o": job.outputs},
             stalls=stalls,
-            limit=limit or 1000 + 64 * job.scores * config.beats,
+            limit=limit or 1000 + 64 * cycles,
             watch=watch,
             vcd=vcd,
+            window=window,
             progress=progress and (lambda tokens: progress(tokens // config.dv_beats)),
         )
         expected, exact, total, clamped = answers.result()

@@ -14,9 +14,9 @@ from sdpaflow_sim.engine import (
     Trace,
 )
 from sdpaflow_sim.feeds import batches, from_words
-from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.probe import Probe
 from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.window import check, traced
 
 __all__ = ["simulate"]
 
@@ -33,6 +33,7 @@ def simulate(
     limit=None,
     watch=True,
     vcd=None,
+    window=None,
     progress=None,
     abandoned=None,
 ):
@@ -44,25 +45,35 @@ def simulate(
     not after every token. A source may be a :class:`sdpaflow_sim.feeds.Feed`, whose tokens are
     never turned into integers.
 
+    A waveform takes a build of its own, in which signals are called as in the exported Verilog. It
+    is there when the run is over, whichever way, and has all cycles or those of a ``window``: a
+    tuple of the first and the last, which is None for the run's end. These are cycles of the run, a
+    nanosecond each in the waveform, as messages of errors count them too: cycle 0 is the one in
+    which the first input token is accepted, unless all inputs stall at first. Another job that is
+    abandoned before is not shown.
+
     Raises
     ------
     InputError
-        A waveform is asked for: those are written by Amaranth's simulator.
+        There is no such window, or the run ended before it began.
+    OSError
+        The waveform cannot be written.
     ToolError
         There is no C++ compiler, or no Verilator.
     DeadlockError, LimitError, FramingError, ContractError
         As they are raised there, with the same messages.
     """
-    if vcd is not None:
-        raise InputError("the engine verilator writes no waveforms: use amaranth, or auto")
+    first, last = check(window, vcd, limit)
     bench = Bench(dut, stalls or {}, watch)
     probe = Probe(bench)
-    model = native.Model(library.build(probe))
+    shows = vcd is not None
+    model = native.Model(library.build(probe, traced=shows), traced=shows)
     try:
         if abandoned:
             _Run(bench, probe, model, abandoned[0], None, abandoned[1], None).finish()
             model.reset()
-        return _Run(bench, probe, model, sources, counts, limit, progress).finish()
+        run = _Run(bench, probe, model, sources, counts, limit, progress)
+        return traced(run, vcd, first, last) if shows else run.finish()
     finally:
         model.close()
 

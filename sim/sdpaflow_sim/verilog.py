@@ -6,7 +6,7 @@ from sdpaflow_sim.rtlil_names import rename
 from sdpaflow_sim.tidy import tidy
 from sdpaflow_sim.yosys import yosys
 
-__all__ = ["to_verilog"]
+__all__ = ["PASSES", "from_rtlil", "to_verilog"]
 
 PASSES = """
 # Processes to registers and multiplexers; what is computed twice, computed once.
@@ -50,7 +50,27 @@ def to_verilog(component, name, order=()):
         Yosys is not installed.
     """
     text = rename(rtlil.convert(component, name=name, emit_src=False), order)
-    modules = tidy(yosys("Export", text, PASSES))
+    return from_rtlil("Export", text, name)
+
+
+def from_rtlil(purpose, text, name):
+    """Text of a design as Verilog-2001.
+
+    Parameters
+    ----------
+    purpose : :class:`str`
+        What needs it, for the message if there is no Yosys.
+    text : :class:`str`
+        The design as RTLIL, as :func:`sdpaflow_sim.rtlil_names.rename` gives it.
+    name : :class:`str`
+        Of the top module, which comes first.
+
+    Raises
+    ------
+    ToolError
+        Yosys is not installed.
+    """
+    modules = tidy(yosys(purpose, text, PASSES))
     modules.sort(key=lambda module: not module.startswith(f"module {name} "))
     if len(modules) > 1:
         modules.insert(0, ONE_FILE)

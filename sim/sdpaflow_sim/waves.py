@@ -13,7 +13,7 @@ from sdpaflow_sim.gtkwave import Dump, FlatSaveFile, SaveFile
 __all__ = ["save_path", "write_gtkw"]
 
 SCOPE = "bench.top.dut"
-"""Where Amaranth's simulator puts a design in its dumps."""
+"""Where both engines put a design in their dumps."""
 
 CHARACTER, COLUMN, BORDERS = 8, 50, 70
 """Pixels of a name's character, of the rest of the column of names, of what else is no wave."""
@@ -51,10 +51,10 @@ def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000), top=None):
     dut : :class:`wiring.Component`
         What was simulated.
     size : tuple of :class:`int`
-        Width and height of the window, in pixels. The whole run is zoomed to fit it.
+        Width and height of the window, in pixels. What the dump has is zoomed to fit it.
     top : :class:`str`
         Name of the top module, if the dump is that of the exported Verilog in Verilator. Levels of
-        short FIFOs are not in it.
+        short FIFOs are not in it. Dumps of both engines are told apart without it.
 
     Raises
     ------
@@ -63,7 +63,8 @@ def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000), top=None):
     """
     dump = Dump(vcd_path)
     text = io.StringIO()
-    view = FlatSaveFile(text, dump) if top else SaveFile(text, dump)
+    flat = top or not any("__payload.data" in name for name in dump.widths)
+    view = FlatSaveFile(text, dump) if flat else SaveFile(text, dump)
     view.scope = top or SCOPE
     view.dumpfile(str(vcd_path))
     view.savefile(str(path))
@@ -73,9 +74,9 @@ def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000), top=None):
     (_dataflow if isinstance(dut, Dataflow) else _unit)(view, dut)
     column = COLUMN + CHARACTER * view.longest
     waves = max(size[0] - column - BORDERS, FRAME)
-    view.timestart(0)
+    view.timestart(dump.start)
     view.size(*size)
-    view.zoom_markers(-math.log2(max(dump.end, 1) * FRAME / waves))
+    view.zoom_markers(-math.log2(max(dump.end - dump.start, 1) * FRAME / waves))
     view.treeopen(view.scope)
     view.signals_width(column)
     view.sst_expanded(False)

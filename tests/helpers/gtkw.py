@@ -89,11 +89,15 @@ class Samples:
                 case TokenKind.ENDDEFINITIONS:
                     clock = self.codes.get(clock_name)
                 case TokenKind.CHANGE_TIME:
-                    if state.get(clock) == 0 and changes.get(clock) == 1:
-                        self.cycles.append(dict(state))
+                    self._sample(state.get(clock), changes.get(clock), state)
                     state, changes, self.end = state | changes, {}, token.time_change
                 case TokenKind.CHANGE_SCALAR | TokenKind.CHANGE_VECTOR:
                     changes[token.data.id_code] = int(token.data.value)
+        self._sample(state.get(clock), changes.get(clock), state)  # a dump may end with an edge
+
+    def _sample(self, before, after, state):
+        if before == 0 and after == 1:
+            self.cycles.append(dict(state))
 
     def find(self, name):
         """Name and width of the variable that GTKWave calls ``name``, and the bit chosen of it."""

@@ -188,7 +188,10 @@ def test_the_engine_is_chosen_by_what_a_run_takes(cache, monkeypatch):
     dut = pipeline("memory-free")
     assert engines.choose("auto", dut, 100) == "amaranth"
     assert engines.choose("auto", dut, 10**9) == "verilator"
-    assert engines.choose("auto", dut, 10**9, vcd=Path("x.vcd")) == "amaranth"
+    assert engines.choose("auto", dut, 10**5, vcd=Path("x.vcd")) == "amaranth"
+    assert engines.choose("auto", dut, 10**9, vcd=Path("x.vcd")) == "verilator"
+    assert engines.choose("auto", dut, 100, vcd=Path("x.vcd"), window=(5, 9)) == "verilator"
+    assert engines.choose("amaranth", dut, 10**9, vcd=Path("x.vcd"), window=(5, 9)) == "amaranth"
     assert engines.choose("amaranth", dut, 10**9) == "amaranth"
     monkeypatch.setattr(engines, "SHORT", 0)
     assert engines.choose("auto", dut, 100) == "amaranth"

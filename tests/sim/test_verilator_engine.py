@@ -17,9 +17,7 @@ from sdpaflow_sim import amaranth_engine, engine, verilator_engine
 from sdpaflow_sim.check import check, stream_of
 from sdpaflow_sim.engine import DeadlockError, FramingError, LimitError
 from sdpaflow_sim.feeds import from_words
-from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.run import run
 from sdpaflow_sim.stalls import Stall
 
 ENGINES = [amaranth_engine.simulate, verilator_engine.simulate]
@@ -195,15 +193,6 @@ def test_a_job_is_fed_by_reference():
         assert np.flatnonzero(marked).tolist() == list(range(7, 4000, 8))
         plain = [bits & ~(1 << rows.close) for bits in tokens[:8]]
         assert plain == from_words(rows.tokens)
-
-
-def test_waveforms_are_for_the_other_engine(tmp_path):
-    """Said before anything is built or written."""
-    path = tmp_path / "x.vcd"
-    with raises(InputError, "the engine verilator writes no waveforms: use amaranth, or auto"):
-        run(pipeline("memory-free"), *head(), engine="verilator", vcd=path)
-    assert not path.exists()
-    assert run(pipeline("memory-free"), *head(), vcd=path).engine == "amaranth"
 
 
 def test_a_design_with_too_many_ports_is_refused():
