@@ -72,8 +72,8 @@ def study(name):
             columns = ["cycles", "published", *words] if d == "1" else ["cycles", words[0]]
             row += [f"{int(one[column] or 0):,}" for column in columns]
         rows.append([f"{int(n):,}", *row, exact])
-    header = ["N", "naive: cycles", "published", "row FIFO, words", "published"]
-    header += ["memory-free: cycles", "published", "row FIFO, words", "every bit"]
+    header = ["N", "naive: cycles", "published", "long FIFO, words", "published"]
+    header += ["memory-free: cycles", "published", "long FIFO, words", "every bit"]
     if d != "1":
         header = ["N", "lanes", *(title for title in header[1:] if title != "published")]
     return markdown(header, rows)
