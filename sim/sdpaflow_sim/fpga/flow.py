@@ -4,7 +4,6 @@ import json
 import tempfile
 from collections import Counter
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from functools import partial
 from pathlib import Path
 
 from sdpaflow.numerics import Carry, Dot, Multiply
@@ -17,6 +16,7 @@ from sdpaflow_sim.fpga.place import place_and_route
 from sdpaflow_sim.fpga.ports import TOP, with_few_pins
 from sdpaflow_sim.fpga.report import PACKING, Report
 from sdpaflow_sim.fpga.tools import Tools, need
+from sdpaflow_sim.netlist import parts
 from sdpaflow_sim.verilog import to_verilog
 from sdpaflow_sim.yosys import ToolError
 
@@ -70,11 +70,7 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
     with tempfile.TemporaryDirectory(prefix="sdpaflow-") as folder, Tools(folder, logs) as tools:
         tell("synthesis")
         netlist = _synthesized(Path(folder), tools, device, name, verilog)
-        parts = [
-            *(f"{edge.name}_fifo" for edge in pipeline.edges),
-            *(n.name for n in pipeline.nodes),
-        ]
-        counts = netlist.count(device, parts)
+        counts = netlist.count(device, [name for name, _ in parts(pipeline)])
         report = Report(
             pipeline=known["pipeline"],
             device=device.name,
@@ -116,12 +112,15 @@ def _synthesized(folder, tools, device, name, verilog):
 
 def _routed(tools, device, netlist, seeds, jobs, tell):
     """Frequency and slowest path of every seed, and what the design takes of the device."""
+
+    def routed(seed):
+        def stage(text):
+            tell(f"place and route, seed {seed} of {seeds}: {text}")
+
+        return place_and_route(tools, device, netlist, seed, stage)
+
     with ThreadPoolExecutor(jobs) as pool:
-        runs = []
-        for seed in range(1, seeds + 1):
-            prefix = f"place and route, seed {seed} of {seeds}"
-            told = partial(_tell_stage, tell, prefix)
-            runs.append(pool.submit(place_and_route, tools, device, netlist, seed, told))
+        runs = [pool.submit(routed, seed) for seed in range(1, seeds + 1)]
         try:
             wait(runs, return_when=FIRST_EXCEPTION)
             for run in runs:
@@ -135,10 +134,6 @@ def _routed(tools, device, netlist, seeds, jobs, tell):
     results = [run.result() for run in runs]
     utilisation = [run.pop("utilisation") for run in results]
     return results, utilisation[0]
-
-
-def _tell_stage(tell, prefix, stage):
-    tell(f"{prefix}: {stage}")
 
 
 def _products(pipeline):
