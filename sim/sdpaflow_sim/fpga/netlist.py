@@ -4,8 +4,9 @@ Synthesis dissolves the units, so that logic is shared and simplified across the
 calls a cell after any signal it touches, often one of a neighbour. What a cell belongs to is found
 out instead from what stays certain:
 
-* a flip-flop, a carry chain, a multiplier or a memory comes from lines of the Verilog, and each
-  unit is a module of its own: the unit is the one that has these lines;
+* a flip-flop, a carry chain or a multiplier comes from lines of the Verilog, and each
+  unit is a module of its own: the unit is the one that has these lines. A memory has lost them, but
+  is still called as it was;
 * a look-up table or a multiplexer has no lines. If it computes a signal that a unit has a name for,
   it is that unit's; a signal that passes from one unit to another is the first one's;
 * else it belongs to where what it computes goes; to most of them, if that is several.
@@ -25,6 +26,9 @@ OTHER = "(other)"
 
 OWN_PORTS = "(ports)"
 """The shift registers at the ports of a design with few pins; no part of the design."""
+
+MEMORY = re.compile(r"RAM|ROM|DP16|DPR|DPB|DPX")
+"""What the kinds of memory cells are called."""
 
 
 class Netlist:
@@ -162,6 +166,11 @@ class Netlist:
             if (file, first) in self._lines:
                 self._units[name] = self._lines[file, first]
                 return self._units[name]
+        if MEMORY.search(cell["type"]):
+            unit, *_ = name.removeprefix(f"{DESIGN}." * self._wrapped).split(".")
+            if unit in self._design["cells"]:
+                self._units[name] = unit
+                return unit
         outputs = self._outputs(name)
         named = Counter(unit for bit in outputs for unit, _ in self._names.get(bit, ()))
         if not named:

@@ -47,6 +47,10 @@ class Report:
         ``seed``, ``fmax_mhz`` and ``critical_path`` of each run, in the order of the seeds.
     logs : :class:`str`
         Folder with what the tools said.
+    verilog_sha256 : :class:`str`
+        Of what went in.
+    tools : dict of :class:`str`
+        Versions of what it went through.
     """
 
     pipeline: str
@@ -63,6 +67,8 @@ class Report:
     utilisation: dict = field(default_factory=dict)
     seeds: list = field(default_factory=list)
     logs: str = ""
+    verilog_sha256: str = ""
+    tools: dict = field(default_factory=dict)
 
     @property
     def multipliers(self):
@@ -117,4 +123,6 @@ class Report:
             "multiplier_use": self.multiplier_use,
             "utilisation": self.utilisation,
             "cells": self.cells,
+            "verilog_sha256": self.verilog_sha256,
+            "tools": self.tools,
         }
