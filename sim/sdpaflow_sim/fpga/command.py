@@ -11,7 +11,8 @@ from sdpaflow_sim.commands import chosen, write_json
 from sdpaflow_sim.files import check_outputs
 from sdpaflow_sim.fpga import table
 from sdpaflow_sim.fpga.devices import DEVICES
-from sdpaflow_sim.fpga.flow import implement
+from sdpaflow_sim.fpga.flow import implement, packages_for
+from sdpaflow_sim.fpga.tools import need
 from sdpaflow_sim.inputs import InputError
 
 __all__ = ["add_parser", "fpga"]
@@ -62,6 +63,7 @@ def fpga(arguments):
         if getattr(arguments, name) < 1:
             raise InputError(f"{name} must be at least 1, not {getattr(arguments, name)}")
     pipeline, _ = chosen(arguments, arguments.pipeline)
+    need(*packages_for(DEVICES[arguments.device], synth_only=arguments.synth_only))
     logs = _folder(arguments.logs)
     with _progress(quiet=arguments.quiet) as tell:
         report = implement(

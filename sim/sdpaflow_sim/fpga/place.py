@@ -48,13 +48,14 @@ def place_and_route(tools, device, netlist, seed, tell):
     ToolError
         The tool failed otherwise.
     """
-    said = []
+    said, stages = [], ["loading"]
     tell("loading")
 
     def heard(line):
         said.append(line)
         for pattern, stage in STAGES.items():
-            if re.match(pattern, line):
+            if re.match(pattern, line) and stage not in stages:
+                stages.append(stage)
                 tell(stage)
 
     name = f"seed{seed}"
