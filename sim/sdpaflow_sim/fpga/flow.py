@@ -73,16 +73,21 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
         tell("synthesis")
         netlist = _synthesized(Path(folder), tools, device, name, verilog)
         counts = netlist.count(device, [name for name, _ in parts(pipeline)])
+        ports = counts.pop(OWN_PORTS, dict.fromkeys(RESOURCES, 0))
+        cells = Counter(cell["type"] for cell in netlist.cells.values())
         report = Report(
             pipeline=known["pipeline"],
             device=device.name,
             config=known["config"],
             formats={port: shape["format"] for port, shape in known["formats"].items()},
             cycles_per_score=known["cycles_per_score"],
-            ports=counts.pop(OWN_PORTS, None),
+            ports=ports if device.few_pins else None,
             units=counts,
-            resources={r: sum(unit[r] for unit in counts.values()) for r in RESOURCES},
-            cells=dict(sorted(Counter(cell["type"] for cell in netlist.cells.values()).items())),
+            resources={
+                r: sum(device.weight(r, kind) * n for kind, n in cells.items()) - ports[r]
+                for r in RESOURCES
+            },
+            cells=dict(sorted(cells.items())),
             products=sum(counts[unit]["dsp"] for unit in _products(pipeline)),
             multiplications=pipeline.config.d + pipeline.config.dv,
             logs=str(logs),

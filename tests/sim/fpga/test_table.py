@@ -19,6 +19,7 @@ def table(monkeypatch, tmp_path, capsys):
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     measured = []
+    monkeypatch.setattr(script, "verilog_of", lambda pipeline: repr(pipeline.config))
 
     def implement(pipeline, device, logs, *, seeds, jobs, tell):
         measured.append((type(pipeline).__name__, pipeline.config.row_max, seeds))
