@@ -151,6 +151,13 @@ def test_slowest_path():
     )
 
 
+def test_ends_of_its_own():
+    """A register that placing has made is called as it calls it, and is of no unit."""
+    made = [step("clk-to-q", 0.5, "$made", "$made", "Q"), *PATH[1:]]
+    report = {**REPORT, "critical_paths": [{**REPORT["critical_paths"][3], "path": made}]}
+    assert critical_path(report, NETLIST)["from"] == {"unit": "(other)", "register": "$made"}
+
+
 def test_frequency():
     """That of the clock, not of a ground that DSP blocks have for one."""
     assert fmax(REPORT) == 125.0
