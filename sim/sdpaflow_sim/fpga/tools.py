@@ -92,14 +92,16 @@ class Tools:
             if self._stopped:
                 process.kill()
             try:
-                with process:
-                    for line in process.stdout:
-                        log.write(line)
-                        if heard:
-                            heard(line)
+                for line in process.stdout:
+                    log.write(line)
+                    if heard:
+                        heard(line)
+                process.wait()
             except BaseException:
                 process.kill()
+                process.wait()
                 raise
             finally:
+                process.stdout.close()
                 self._running.discard(process)
         return process.returncode
