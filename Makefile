@@ -18,7 +18,7 @@ demo: $(READY)  ## run the main job on real data
 
 test: $(READY) lint types  ## everything that CI checks
 	@$(if $(ABSENT),echo "$(NOTE)",:)
-	$(BIN)/pytest -q -n $(JOBS) $(if $(ABSENT),-m "not ($(subst $(SPACE), or ,$(ABSENT)))")
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(if $(ABSENT),-m "not ($(subst $(SPACE), or ,$(ABSENT)))")
 
 lint: $(READY)
 	$(BIN)/ruff check .

