@@ -1,5 +1,10 @@
 """Order of the tests: the longest ones first, so that no core waits for another at the end."""
 
+import signal
+
+# In the background interrupts may be ignored, which programs that tests start would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 FIRST = ("test_tables_and_drawings_are_fresh", "test_compare", "test_netlists", "test_configur")
 
 
