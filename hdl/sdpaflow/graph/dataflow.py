@@ -102,11 +102,11 @@ class Dataflow(wiring.Component):
         self._rank(name, "MemReduce", wire, 2)
         return self._unit(name, MemReduce(fn, size, wire.rank), i=wire)
 
-    def scan(self, fn, wire, *, name=None):
+    def scan(self, fn, wire, *, ahead=False, name=None):
         """:class:`Scan` of the innermost groups by ``fn``, a :class:`Fold`."""
         name = self._name(name, "scan")
         self._rank(name, "Scan", wire, 1)
-        return self._unit(name, Scan(fn, wire.rank), i=wire)
+        return self._unit(name, Scan(fn, wire.rank, ahead=ahead), i=wire)
 
     def repeat(self, wire, over, *, name=None):
         """:class:`Repeat` of each token, once per token of a group of ``over``.

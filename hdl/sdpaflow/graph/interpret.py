@@ -83,12 +83,20 @@ def _reduce(node, i):
 
 
 def _scan(node, i):
-    ends = i.last[:, 0]
-    emitted = node.unit.fn.model_scan(i.data, _starts(ends)) if len(ends) else None
-    clamped = 0 if node.unit.fn.saturates else None
-    if emitted is None:
-        _, emitted, clamped = _fold(node, i.data, ends)
-    return Stream(emitted, i.last), clamped
+    fn, ends = node.unit.fn, i.last[:, 0]
+    clamped = 0 if fn.saturates else None
+    if not len(ends):
+        return Stream(raw.zeros(fn.shape, 0), i.last), clamped
+    if not node.unit.ahead:
+        emitted = fn.model_scan(i.data, _starts(ends))
+        if emitted is None:
+            _, emitted, clamped = _fold(node, i.data, ends)
+        return Stream(emitted, i.last), clamped
+    states = fn.model_states(i.data, _starts(ends))
+    if states is None:
+        states, _, clamped = _fold(node, i.data, ends)
+    after = raw.take(states, np.arange(len(ends)) + ~ends)
+    return Stream(fn.model_emit(False, states, after, i.data), i.last), clamped
 
 
 def _mem_reduce(node, i):
@@ -142,7 +150,15 @@ def _last_states(node, data, ends):
     if state is not None:
         return state, 0 if fn.saturates else None
     states, _, clamped = _fold(node, data, ends)
-    return raw.take(states, np.flatnonzero(ends)), clamped
+    last = np.flatnonzero(ends)
+    newer = raw.take(states, last)
+    if fn.ways == 1:
+        return newer, clamped
+    # The other partial result is that of the token before, where the group has one.
+    older = raw.take(states, np.maximum(last - 1, 0))
+    raw.put(older, last == _starts(ends), raw.zeros(fn.state, int(np.sum(last == _starts(ends)))))
+    merged, over = fn.model_merge(newer, older)
+    return merged, None if over is None else clamped + int(over.sum())
 
 
 def _fold(node, data, ends):
@@ -155,11 +171,12 @@ def _fold(node, data, ends):
     clamped = 0
     for step in range(lengths.max(initial=0)):
         index = starts[lengths > step] + step
-        old = raw.take(states, index - 1)
+        first = step < fn.ways
+        old = raw.take(states, index - (0 if first else fn.ways))
         token = raw.take(data, index)
-        new, over = fn.model(step == 0, old, token)
+        new, over = fn.model(first, old, token)
         raw.put(states, index, new)
-        raw.put(emitted, index, fn.model_emit(step == 0, old, new, token))
+        raw.put(emitted, index, fn.model_emit(first, old, new, token))
         clamped += 0 if over is None else int(over.sum())
     return states, emitted, clamped if fn.saturates else None
 

@@ -5,8 +5,9 @@ from sdpaflow.numerics.divide import Divide
 from sdpaflow.numerics.dot import Dot
 from sdpaflow.numerics.exp2 import Exp2
 from sdpaflow.numerics.fixed import SQ, UQ
-from sdpaflow.numerics.folds import RescaledSum, RunningMax, Sum
-from sdpaflow.numerics.operator import Carry, Fold, Iterative, Operator
+from sdpaflow.numerics.folds import RunningMax, Sum
+from sdpaflow.numerics.operator import Carry, Fold, Interleaved, Iterative, Operator
+from sdpaflow.numerics.rescale import RescaledSum, Rescaling
 
 __all__ = [
     "SQ",
@@ -17,12 +18,14 @@ __all__ = [
     "Dot",
     "Exp2",
     "Fold",
+    "Interleaved",
     "Iterative",
     "Maximum",
     "Multiply",
     "Narrow",
     "Operator",
     "RescaledSum",
+    "Rescaling",
     "RunningMax",
     "Shift",
     "Subtract",

@@ -1,8 +1,8 @@
 """Elementwise operators: add, subtract, multiply, maximum, shift and narrow.
 
 Each is constructed from the shapes of its arguments, numbers or vectors (``data.ArrayLayout`` of
-numbers), and takes one stage; a number meets every lane of a vector. All but :class:`Narrow` and
-:class:`Shift` are exact: the result is as wide as it has to be.
+numbers), and takes one stage, a product two; a number meets every lane of a vector. All but
+:class:`Narrow` and :class:`Shift` are exact: the result is as wide as it has to be.
 """
 
 import operator
@@ -107,9 +107,15 @@ class Subtract(_Elementwise):
 
 
 class Multiply(_Elementwise):
-    """``a · b``, exact; a vector by a number scales every lane."""
+    """``a · b``, exact; a vector by a number scales every lane.
+
+    Two stages, whose registers are those of a DSP block, before the product and behind it.
+    """
 
     lane = staticmethod(operator.mul)
+
+    def stages(self):
+        return [lambda *values: values, *super().stages()]
 
     def evaluate(self, *raw):
         a, b = self.aligned(raw)

@@ -4,7 +4,6 @@ import numpy as np
 from amaranth.hdl import Cat, Const, Mux
 
 from sdpaflow.numerics.arithmetic import element_of, join, split, vector_like
-from sdpaflow.numerics.fixed import SQ
 from sdpaflow.numerics.operator import Iterative
 from sdpaflow.numerics.raw import MAX_BITS, any_lane
 
@@ -14,12 +13,15 @@ __all__ = ["Divide"]
 class Divide(Iterative):
     """``num / den``, rounded to nearest even and saturated; a vector is divided lane by lane.
 
-    Restoring division of magnitudes: a step finds ``digits`` quotient bits, most significant
-    first; one bit more than the result has, and the remainder, decide the rounding. Unrolled it
-    takes a token per cycle and ``steps + 2`` cycles; as a loop it keeps one set of registers and
-    takes a token every ``steps + 1`` cycles, ``steps = ⌈(width + 1) / digits⌉`` (a sign bit not
-    counted). Dividing by zero saturates. The most negative result has one bit more than the others
-    and may count as clamped where it is not; its value is right.
+    Restoring division: a step finds ``digits`` quotient bits, most significant first. The first of
+    them says whether the quotient has room; the last is one more than the result has and decides
+    the rounding, together with the remainder. What is signed is first made positive by adding to
+    the quotient the size of the most negative result; that shows in the result's highest bit alone.
+
+    Unrolled it takes a token per cycle and ``steps + 3`` cycles; as a loop, with a register before
+    it for the next operands, it keeps one set of registers and takes a token every ``steps + 1``
+    cycles, ``steps = ⌈(width + 2) / digits⌉``. Dividing by zero saturates. A quotient that is
+    rounded up to the most negative result counts as clamped; its value is right.
 
     Parameters
     ----------
@@ -51,69 +53,83 @@ class Divide(Iterative):
         self.lanes = self.shape.length if self.shape is not element else 1
         self.digits = digits
         self.unrolled = unrolled
-        self.steps = -(-(element.width - element.signed + 1) // digits)
+        self.steps = -(-(element.width + 2) // digits)
         self.bits = self.steps * digits
         up = element.f_bits + 1 + den.f_bits - top.f_bits
         self.num_up, self.den_up = max(up, 0), max(-up, 0)
-        if max(top.width + self.num_up, den.width + self.den_up) > MAX_BITS:
+        size, divisor = top.width + self.num_up, den.width + self.den_up
+        self.size = max(size, divisor + element.width + 1) if element.signed else size
+        if max(self.size, divisor) >= MAX_BITS:
             raise ValueError(
                 f"Dividing {top!r} by {den!r} into {element!r} takes more than {MAX_BITS} bits"
             )
 
     # State: the divisor, then for each lane the remainder, the dividend's low bits with the
-    # quotient shifted in from below, the sign, and whether the quotient has no room.
+    # quotient shifted in from below, and whether the result would be below the least.
 
-    def load(self, num, den):
+    def opening(self, num, den):
         divisor = Cat(Const(0, self.den_up), den.as_value())
         state = [divisor]
         for lane in split(num, 1):
-            size = Cat(Const(0, self.num_up), abs(lane).as_value()[: lane.shape().width])
-            low = Cat(size, Const(0, self.bits))[: self.bits]
-            high = size[self.bits :] if len(size) > self.bits else Const(0, 1)
-            remainder = Cat(high, Const(0, len(divisor)))[: len(divisor)]
-            negative = lane.as_value()[-1] if lane.signed else Const(0, 1)
-            state += [remainder, low, negative, high >= divisor]
+            size, below = Cat(Const(0, self.num_up), lane.as_value()), Const(0, 1)
+            if lane.signed:
+                moved = size.as_signed() + Cat(Const(0, self.element.width), divisor)
+                size, below = moved[: self.size], moved[-1]
+            size = Cat(size, Const(0, self.bits + len(divisor)))
+            high = size[self.bits : max(self.size, self.bits + len(divisor))]
+            state += [high, size[: self.bits], below]
         return tuple(state)
 
     def step(self, divisor, *lanes):
         state = [divisor]
-        for remainder, low, negative, over in _by_lane(lanes):
+        for remainder, low, below in _by_lane(lanes):
             for _ in range(self.digits):
                 doubled = Cat(low[-1], remainder)
-                fits = doubled >= divisor
-                remainder = Mux(fits, doubled - divisor, doubled)[: len(divisor)]
+                difference = doubled - divisor
+                fits = ~difference[-1]
+                remainder = Mux(fits, difference, doubled)[: len(remainder)]
                 low = Cat(fits, low[:-1])
-            state += [remainder, low, negative, over]
+            state += [remainder, low, below]
         return tuple(state)
 
-    def finish(self, divisor, *lanes):
+    def closing(self):
+        return [self._rest, self._round]
+
+    def _rest(self, divisor, *lanes):
+        state = []
+        for remainder, low, below in _by_lane(lanes):
+            state += [low, remainder.any(), below]
+        return tuple(state)
+
+    def _round(self, *lanes):
         results, flags = [], []
-        for remainder, low, negative, over in _by_lane(lanes):
-            size = low[1:] + (low[0] & (remainder.any() | low[1]))
-            signed = Mux(negative, -size, size)
-            exact = SQ(len(signed) - self.element.f_bits, self.element.f_bits)(signed)
-            flag = over | exact.overflows(self.element)
-            clamp = Mux(negative, self.element.raw_min, self.element.raw_max)
-            raw = Mux(flag, clamp, signed)[: self.element.width]
+        width, low, high = self.element.width, self.element.raw_min, self.element.raw_max
+        for quotient, rest, below in _by_lane(lanes):
+            up = quotient[0] & (rest | quotient[1])
+            size = (quotient[1 : width + 1] + up)[: width + 1]
+            over = ~below & (size[-1] | quotient[width + 1 :].any())
+            whole = size[:width] ^ (self.element.signed << (width - 1))
+            raw = Mux(below, low, Mux(over, high, whole))[:width]
             results.append(self.element(raw))
-            flags.append(flag)
+            flags.append(over | below)
         return join(self.shape, results), Cat(flags).any()
 
     def evaluate(self, num, den):  # type: ignore[override]
         divisor = den << self.den_up
         if num.ndim == 2:
             divisor = divisor[:, None]
-        size = np.abs(num) << self.num_up
-        over = (size >> self.bits) >= divisor
-        safe = np.maximum(divisor, 1)
-        doubled, remainder = size // safe, size % safe
+        size = num << self.num_up
+        if self.element.signed:
+            size = size + (divisor << self.element.width)
+        below = size < 0
+        doubled, remainder = np.divmod(size, np.maximum(divisor, 1))
         whole = doubled >> 1
         whole = whole + (doubled & 1 & ((remainder != 0) | (whole & 1)))
-        signed = np.where(num < 0, -whole, whole)
-        over = over | (signed < self.element.raw_min) | (signed > self.element.raw_max)
-        clamp = np.where(num < 0, self.element.raw_min, self.element.raw_max)
-        return np.where(over, clamp, signed), any_lane(over)
+        over = ~below & ((divisor == 0) | (whole >> self.element.width != 0))
+        raw = whole + self.element.raw_min
+        raw = np.where(over, self.element.raw_max, raw)
+        return np.where(below, self.element.raw_min, raw), any_lane(below | over)
 
 
 def _by_lane(values):
-    return zip(*[iter(values)] * 4, strict=True)
+    return zip(*[iter(values)] * 3, strict=True)

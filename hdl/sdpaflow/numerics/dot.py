@@ -11,8 +11,9 @@ __all__ = ["Dot"]
 class Dot(Operator):
     """``Σ_l a_l · b_l`` over the lanes, exact.
 
-    One stage for the products, then one for every ``levels`` levels of the adder tree: latency
-    1 + ⌈⌈log2 lanes⌉ / levels⌉ cycles, one token per cycle.
+    One stage to take the vectors and one for the products, whose registers are those of a DSP
+    block; then one for every ``levels`` levels of the adder tree: latency
+    2 + ⌈⌈log2 lanes⌉ / levels⌉ cycles, one token per cycle.
 
     Parameters
     ----------
@@ -22,7 +23,7 @@ class Dot(Operator):
         Adders between two registers.
     """
 
-    def __init__(self, a, b, levels=2):
+    def __init__(self, a, b, levels=1):
         if a.length != b.length:
             raise ValueError(f"Vectors must be equally long, not {a.length} and {b.length}")
         if levels < 1:
@@ -39,13 +40,16 @@ class Dot(Operator):
         def products(a, b):
             return tuple(x * y for x, y in zip(a, b, strict=True))
 
+        def take(a, b):
+            return a, b
+
         def tree(*terms):
             for _ in range(self.levels):
                 terms = _level(terms)
             return tuple(terms)
 
         depth = (self.lanes - 1).bit_length()
-        return [products, *[tree] * -(-depth // self.levels)]
+        return [take, products, *[tree] * -(-depth // self.levels)]
 
     def evaluate(self, a, b):  # type: ignore[override]
         return np.einsum("nl,nl->n", a, b), None

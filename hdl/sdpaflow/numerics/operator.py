@@ -11,7 +11,7 @@ index first, ``(n,)`` for a number, ``(n, lanes)`` for a vector, a dict of those
 from amaranth.hdl import Cat, Value
 from amaranth.lib import data
 
-__all__ = ["Carry", "Fold", "Iterative", "Operator"]
+__all__ = ["Carry", "Fold", "Interleaved", "Iterative", "Operator"]
 
 
 class Operator:
@@ -65,28 +65,33 @@ class Iterative(Operator):
     Attributes
     ----------
     steps : :class:`int`
-        How often ``step`` is applied between ``load`` and ``finish``.
+        How often ``step`` is applied between ``opening`` and ``closing``.
     unrolled : :class:`bool`
-        A pipeline of ``steps + 2`` stages, or one set of registers used ``steps`` times.
+        A pipeline of all stages, or one set of registers used ``steps`` times.
     """
 
     steps: int
     unrolled: bool
 
-    def load(self, *values):
-        """State, a tuple of values, from the operands."""
+    def opening(self, *values):
+        """State, a tuple of values, from the operands: one stage."""
         raise NotImplementedError
 
     def step(self, *state):
         """State after one more step."""
         raise NotImplementedError
 
-    def finish(self, *state):
-        """Result (and flag, where the operator saturates) from the last state."""
+    def closing(self):
+        """Stages from the last state to the result (and flag, where the operator saturates)."""
         raise NotImplementedError
 
     def stages(self):
-        return [self.load, *[self.step] * self.steps, self.finish]
+        return [self.opening, *[self.step] * self.steps, *self.closing()]
+
+    @property
+    def latency(self):
+        # A loop is loaded from the register that opened.
+        return len(self.stages()) + (not self.unrolled)
 
     @property
     def interval(self):  # type: ignore[override]
@@ -169,11 +174,15 @@ class Fold:
         otherwise).
     saturates : :class:`bool`
         Whether ``step`` returns a flag as second value.
+    ways : :class:`int`
+        Partial results that the tokens of a group are folded into in turn: 1, but for
+        :class:`Interleaved`.
     """
 
     token: object = None
     state: object = None
     saturates = False
+    ways = 1
 
     @property
     def shape(self):
@@ -210,9 +219,53 @@ class Fold:
         """
         return None
 
+    def model_states(self, tokens, starts):
+        """State after each token, likewise; None where that cannot be done."""
+        return None
+
     def model_scan(self, tokens, starts):
         """What is emitted at each token, likewise; None where that cannot be done."""
         return None
 
     def __repr__(self):
         return f"{type(self).__name__}({self.token!r} -> {self.shape!r})"
+
+
+class Interleaved(Fold):
+    """A recurrence that takes two cycles and yet a token in each of them.
+
+    Tokens go into two partial results in turn, so that a token meets the state that the token
+    before the one before has left. What has nothing to do with the state is done in a cycle of its
+    own, before; in the end the two partial results become one.
+
+    Attributes
+    ----------
+    aligned : :ref:`shape-like <lang-shapelike>`
+        A token that has been aligned.
+    """
+
+    ways = 2
+    aligned: object = None
+
+    def align(self, first, token):
+        """What is left of a token that has not met the state yet, as ``aligned``.
+
+        ``first`` says that it will meet none: the token is the first of its partial result.
+        """
+        raise NotImplementedError
+
+    def shrink(self, state, aligned):
+        """The state made ready for the token, in the first cycle."""
+        raise NotImplementedError
+
+    def add(self, state, aligned):
+        """Next state, and a flag (None unless the fold saturates), in the second cycle."""
+        raise NotImplementedError
+
+    def merge(self, newer, older):
+        """Both partial results as one, and a flag."""
+        raise NotImplementedError
+
+    def model_merge(self, newer, older):
+        """:meth:`merge` on raw values."""
+        raise NotImplementedError

@@ -8,6 +8,7 @@ from amaranth.lib import data
 from sdpaflow.numerics.arithmetic import example
 from sdpaflow.numerics.fixed import SQ, UQ, Shape
 from sdpaflow.numerics.raw import MAX_BITS
+from sdpaflow.numerics.rescale import BLOCK
 
 __all__ = ["ROW_BITS", "Config"]
 
@@ -61,7 +62,7 @@ class Config:
     segments: int = 64
     score_bits: int = 13
     weight_bits: int = 17
-    digits: int = 3
+    digits: int = 1
 
     def __post_init__(self):
         defaults = {"dv": self.d, "lanes": self.d, "o": self.v}
@@ -94,9 +95,8 @@ class Config:
                 raise ValueError(
                     f"Format of {name} must be signed, of 2 bits or more, not {shape!r}"
                 )
-        widest = (
-            self.v.width + self.weight_bits + ROW_BITS + max(self.o.f_bits - self.v.f_bits, 0) + 1
-        )
+        total = self.v.width + self.weight_bits + ROW_BITS + BLOCK - 1
+        widest = total + max(self.o.f_bits - self.v.f_bits, 0) + 2
         if max(widest, self.dot.width) > MAX_BITS:
             raise ValueError(
                 f"Formats must keep sums within {MAX_BITS} bits: q·k takes {self.dot.width}, "

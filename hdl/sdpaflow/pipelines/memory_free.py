@@ -1,6 +1,6 @@
 """Running maximum, and division after the product with V."""
 
-from sdpaflow.numerics import Carry, Exp2, RescaledSum, RunningMax
+from sdpaflow.numerics import Carry, Exp2, RescaledSum, Rescaling, RunningMax
 from sdpaflow.pipelines.attention import Attention
 from sdpaflow.pipelines.config import ROW_BITS
 
@@ -11,12 +11,13 @@ class MemoryFree(Attention):
     """Attention that keeps running results instead of rows: nothing waits for anything.
 
         q ── repeat ─┐
-        k ───────────┴ q·k ── max ── exp ─┬─ fold(l·2⁻ˢ + w) ──────┐
-                             scan         └─────┐                  │
-        v ──────────────────────────────────────┴ fold(a·2⁻ˢ + wv) ┴ div ── o
+        k ───────────┴ q·k ── max ── s−m ── exp ─┬─ fold(l·2⁻ˢ + w) ──────┐
+                             scan   scan         └─────┐                  │
+        v ─────────────────────────────────────────────┴ fold(a·2⁻ˢ + wv) ┴ div ── o
 
     No long FIFO. Each weight ``w = 2**(s - m)`` is relative to the maximum so far, and travels with
-    the shift by which that maximum has just risen.
+    the shift by which that maximum has just risen. The maximum looks one score ahead, so that the
+    last two weights of a row, which end in different partial sums, have the same unit.
     """
 
     def __init__(self, config):
@@ -24,7 +25,8 @@ class MemoryFree(Attention):
         q, k, v = self.qkv()
 
         s_ij = self.scores(q, k)
-        x_ij = self.scan(RunningMax(s_ij.shape), s_ij)
+        m_ij = self.scan(RunningMax(s_ij.shape), s_ij, ahead=True)
+        x_ij = self.scan(Rescaling(m_ij.shape), m_ij)
         exp = Exp2(x_ij.shape.members["x"], config.weight, config.segments)
         w_ij = self.map(Carry(exp, x_ij.shape, "x", result="weight"), x_ij)
         w_sum, w_num = self.fork(w_ij)

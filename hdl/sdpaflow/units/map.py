@@ -14,8 +14,10 @@ class Map(Unit):
     """Apply an operator to every token; several inputs are joined token by token.
 
     One token per ``fn.interval`` cycles; the result follows after ``fn.latency`` cycles. Each stage
-    has its own valid bit and advances when the next is free, so bubbles close up and no enable
-    reaches further than one stage. An iterative operator has one set of registers instead.
+    has its own valid bit and advances when the next is free, so bubbles close up. An iterative
+    operator has one set of registers for all its steps, and one before it that keeps the next
+    operands. Registers of data are not reset, their valid bits are: a DSP block or a memory can be
+    one of them.
 
     The inputs must agree on ``last``; where they do not, ``misframed`` is raised and the first
     input's is used.
@@ -50,10 +52,8 @@ class Map(Unit):
         self.paired = paired
         self.names = ["i"] if len(shapes) == 1 else [f"i{n}" for n in range(len(shapes))]
         self.latency = fn.latency
-        self.words = 2 if self._looped else fn.latency
-        self.bits = sum(
-            _stage_bits(fn)[:: fn.latency - 1 or 1] if self._looped else _stage_bits(fn)
-        )
+        kept = self._memory()
+        self.words, self.bits = len(kept), sum(kept)
         flags = ["saturated"] if fn.saturates else []
         flags += ["misframed"] if rank and len(shapes) > 1 else []
         ports = {name: In(tokens(s, rank)) for name, s in zip(self.names, shapes, strict=True)}
@@ -62,6 +62,16 @@ class Map(Unit):
     @property
     def _looped(self):
         return isinstance(self.fn, Iterative) and not self.fn.unrolled
+
+    def _memory(self):
+        """Bits of the data in each set of registers."""
+        values, kept = [Signal(shape) for shape in self.fn.inputs], []
+        for stage in self.fn.stages()[:-1]:
+            values = _registers(stage(*values), "stage")
+            kept.append(sum(len(Value.cast(value)) for value in values))
+        if self._looped:  # the next operands and the state
+            kept = [kept[0], *kept[self.fn.steps :]]
+        return [*kept, width(self.fn.shape)]
 
     def elaborate(self, platform):
         m = Module()
@@ -81,83 +91,77 @@ class Map(Unit):
             differ = Cat(port.payload.last != last for port in inputs[1:]).any()
             m.d.comb += self.events["misframed"].eq(valid & ready & differ)
         if self._looped:
-            self._loop(m, valid, ready, arguments, last)
+            token, taken = self._loop(m, valid, ready, arguments, last)
+            self._pipeline(m, self.fn.closing(), token, taken)
         else:
-            self._pipeline(m, valid, ready, arguments, last)
+            self._pipeline(m, self.fn.stages(), (valid, arguments, last), ready)
         self.remember(m)
         return m
 
-    def _pipeline(self, m, valid, ready, values, last):
-        stages = self.fn.stages()
-        advance = [Signal(name=f"advance_{n}") for n in range(len(stages))]
-        m.d.comb += ready.eq(advance[0])
+    def _pipeline(self, m, stages, token, ready):
+        """Stages up to the output; ``token`` is a valid bit, values and ``last``."""
+        valid, values, last = token
+        here = [Signal(name=f"valid_{n}") for n in range(len(stages) - 1)] + [self.o.valid]
         for n, stage in enumerate(stages):
-            final = n == len(stages) - 1
-            here = self.o.valid if final else Signal(name=f"valid_{n}")
-            m.d.comb += advance[n].eq(~here | (self.o.ready if final else advance[n + 1]))
+            advance = Signal(name=f"advance_{n}")
+            m.d.comb += advance.eq(~Cat(here[n:]).all() | self.o.ready)
+            if n == 0:
+                m.d.comb += ready.eq(advance)
             results = stage(*values)
-            if final:
-                registers = [self.o.payload.data]
+            if n == len(stages) - 1:
+                registers = [Signal(self.fn.shape, name="result", reset_less=True)]
+                m.d.comb += self.o.payload.data.eq(registers[0])
                 kept = self.o.payload.last
-                self._flag(m, valid & advance[n], results)
+                if self.fn.saturates:
+                    m.d.comb += self.events["saturated"].eq(valid & advance & results[1])
             else:
-                registers = [_register(value, f"stage_{n}_{k}") for k, value in enumerate(results)]
+                registers = _registers(results, f"stage_{n}")
                 kept = Signal(self.rank, name=f"last_{n}")
-            with m.If(advance[n]):
-                m.d.sync += here.eq(valid)
+            with m.If(advance):
+                m.d.sync += here[n].eq(valid)
                 m.d.sync += kept.eq(last)
-                m.d.sync += [
-                    Value.cast(register).eq(Value.cast(value))
-                    for register, value in zip(registers, results, strict=False)
-                ]
-            valid, values, last = here, registers, kept
+                m.d.sync += _load(registers, results)
+            valid, values, last = here[n], registers, kept
 
     def _loop(self, m, valid, ready, values, last):
-        loaded = self.fn.load(*values)
-        state = [_register(value, f"state_{k}") for k, value in enumerate(loaded)]
-        kept = Signal(self.rank)
-        count = Signal(range(self.fn.steps + 1))  # steps left
+        """All steps of an iterative operator; gives the token after them, and a signal to say that
+        it is taken."""
+        opened = self.fn.opening(*values)
+        following, state = _registers(opened, "next"), _registers(opened, "state")
+        waiting = Signal()  # operands in `following`
         busy = Signal()
-        finished = Signal()
-        free = ~self.o.valid | self.o.ready
+        count = Signal(range(self.fn.steps + 1))  # steps left
+        last_following, last_state = Signal(self.rank), Signal(self.rank)
+        taken = Signal()
+        done = busy & (count == 0)
+        start = Signal()
+        m.d.comb += ready.eq(~waiting)
+        m.d.comb += start.eq(waiting & (~busy | (done & taken)))
 
-        m.d.comb += finished.eq(busy & (count == 0) & free)
-        m.d.comb += ready.eq(~busy | finished)
-        results = self.fn.finish(*state)
-        self._flag(m, finished, results)
-
-        with m.If(free):
-            m.d.sync += self.o.valid.eq(finished)
-            m.d.sync += Value.cast(self.o.payload.data).eq(Value.cast(results[0]))
-            m.d.sync += self.o.payload.last.eq(kept)
-        with m.If(valid & ready):
-            m.d.sync += [
-                Value.cast(s).eq(Value.cast(v)) for s, v in zip(state, loaded, strict=True)
-            ]
-            m.d.sync += [kept.eq(last), count.eq(self.fn.steps), busy.eq(1)]
-        with m.Elif(finished):
-            m.d.sync += busy.eq(0)
+        with m.If(start):
+            m.d.sync += waiting.eq(0)
+            m.d.sync += _load(state, following)
+            m.d.sync += [last_state.eq(last_following), count.eq(self.fn.steps), busy.eq(1)]
         with m.Elif(count != 0):
-            stepped = self.fn.step(*state)
-            m.d.sync += [
-                Value.cast(s).eq(Value.cast(v)) for s, v in zip(state, stepped, strict=True)
-            ]
+            m.d.sync += _load(state, self.fn.step(*state))
             m.d.sync += count.eq(count - 1)
-
-    def _flag(self, m, fire, results):
-        if self.fn.saturates:
-            m.d.comb += self.events["saturated"].eq(fire & results[1])
-
-
-def _register(value, name):
-    return Signal(value.shape(), name=name)
+        with m.Elif(taken):
+            m.d.sync += busy.eq(0)
+        with m.If(valid & ~waiting):
+            m.d.sync += [waiting.eq(1), last_following.eq(last)]
+            m.d.sync += _load(following, opened)
+        return (done, state, last_state), taken
 
 
-def _stage_bits(fn):
-    """Bits of the data registered after each stage."""
-    values = [Signal(shape) for shape in fn.inputs]
-    widths = []
-    for stage in fn.stages()[:-1]:
-        values = [_register(value, "stage") for value in stage(*values)]
-        widths.append(sum(len(Value.cast(value)) for value in values))
-    return [*widths, width(fn.shape)]
+def _registers(values, name):
+    """Registers as wide as some values. They are not reset."""
+    return [
+        Signal(value.shape(), name=f"{name}_{k}", reset_less=True) for k, value in enumerate(values)
+    ]
+
+
+def _load(registers, values):
+    return [
+        Value.cast(register).eq(Value.cast(value))
+        for register, value in zip(registers, values, strict=False)
+    ]

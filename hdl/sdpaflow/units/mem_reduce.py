@@ -1,10 +1,10 @@
 """Fold of the next-outer dimension, with one partial result per inner position."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
-from sdpaflow.numerics.operator import Fold
+from sdpaflow.numerics.operator import Fold, Interleaved
 from sdpaflow.numerics.raw import width
 from sdpaflow.units.unit import Unit, check_size, tokens
 
@@ -17,8 +17,9 @@ class MemReduce(Unit):
     Token number b of each innermost group is folded into partial result number b, kept in a memory.
     With the token marked ``last[1]`` the results are complete and leave in order, while the next
     group of groups may already start to replace them, each right behind. One token per cycle; the
-    first result follows that last token by one cycle. A group shorter than those of the group of
-    groups before waits with its last token until the results before it have left.
+    first result follows that last token by one cycle, by four where the fold is
+    :class:`Interleaved`. A group shorter than those of the group of groups before waits with its
+    last token until the results before it have left.
 
     All innermost groups of one group must be equally long and fit the memory; where they do not,
     ``misframed`` is raised.
@@ -26,9 +27,9 @@ class MemReduce(Unit):
     Parameters
     ----------
     fn : :class:`Fold`
-        The recurrence, one cycle long.
+        The recurrence.
     size : :class:`int`
-        Words of memory: the longest innermost group.
+        Words of memory: the longest innermost group. Twice as many where the fold is interleaved.
     rank : :class:`int`
         Rank of the input, at least 2.
 
@@ -44,8 +45,6 @@ class MemReduce(Unit):
         A group was of another length, or longer than the memory, since reset.
     """
 
-    latency = 1
-
     def __init__(self, fn, size, rank=2):
         if not isinstance(fn, Fold):
             raise TypeError(f"Function of a MemReduce must be a Fold, not {fn!r}")
@@ -55,7 +54,11 @@ class MemReduce(Unit):
             )
         self.fn = fn
         self.size = self.words = check_size(size)
-        self.bits = size * width(fn.state)
+        self.latency, self.bits = 1, size * width(fn.state)
+        if isinstance(fn, Interleaved):
+            # An aligned token waits and one is added; a state made ready, and the result.
+            self.latency, self.words = 4, 2 * size + 4
+            self.bits = 2 * width(fn.aligned) + (2 * size + 2) * width(fn.state)
         super().__init__(
             {"i": In(tokens(fn.token, rank)), "o": Out(tokens(fn.state, rank - 1))},
             flags=(["saturated"] if fn.saturates else []) + ["misframed"],
@@ -63,6 +66,14 @@ class MemReduce(Unit):
 
     def elaborate(self, platform):
         m = Module()
+        if isinstance(self.fn, Interleaved):
+            self._interleave(m)
+        else:
+            self._fold(m)
+        self.remember(m)
+        return m
+
+    def _fold(self, m):
         m.submodules.partial = partial = memory.Memory(
             shape=self.fn.state, depth=self.size, init=[]
         )
@@ -109,5 +120,98 @@ class MemReduce(Unit):
             with m.If(last[1]):
                 m.d.sync += leaving.eq(1)
                 m.d.sync += outer.eq(last[2:])
-        self.remember(m)
-        return m
+
+    def _interleave(self, m):
+        fn, last = self.fn, self.i.payload.last
+        # Which token comes: its place, and its group within the row.
+        at, span = Signal(range(self.size)), Signal(range(self.size))
+        first, second, way = Signal(init=1), Signal(), Signal()
+        waiting = Token(self, "waiting")
+        adding = Token(self, "adding")
+        shrunk = Signal(fn.state, reset_less=True)
+        leaving = Signal()
+        out, end = Signal(range(self.size)), Signal(range(self.size))
+        outer, sole = Signal.like(self.o.payload.last[1:]), Signal()
+        result = Signal(fn.state, reset_less=True)
+
+        free = ~self.o.valid | self.o.ready
+        send = leaving & free
+        sent = send & (out == end)
+        # While results leave, the next row's first group may fill the places behind them, but not
+        # end before them: `end` is still theirs. Neither it nor the second group reads any place.
+        before = (adding.at < out) | ((adding.at == out) & send)
+        behind = adding.first & before & (~adding.last[0] | sent)
+        leave = adding.valid & (~leaving | behind)
+        enter = waiting.valid & (~adding.valid | leave)
+        fire = self.i.valid & self.i.ready
+        new, flag = fn.add(shrunk, adding.data)
+        reads = []
+        for number in range(fn.ways):
+            bank = memory.Memory(shape=fn.state, depth=self.size, init=[])
+            m.submodules[f"partial_{number}"] = bank
+            write = bank.write_port()
+            read = bank.read_port(domain="comb")
+            m.d.comb += write.addr.eq(adding.at)
+            m.d.comb += Value.cast(write.data).eq(Value.cast(new))
+            m.d.comb += write.en.eq(leave & (adding.way == number))
+            m.d.comb += read.addr.eq(Mux(leaving, out, waiting.at))
+            reads.append(read.data)
+        state = Mux(waiting.way, *(Value.cast(data) for data in reversed(reads)))
+        others = Mux(sole, 0, Value.cast(reads[1]))[: width(fn.state)]
+        total, total_flag = fn.merge(reads[0], fn.state(others))
+        m.d.comb += self.i.ready.eq(~waiting.valid | enter)
+        m.d.comb += self.o.payload.data.eq(result)
+
+        full = at == self.size - 1
+        uneven = ~first & (last[0] != (at == span))
+        m.d.comb += self.events["misframed"].eq(fire & (uneven | (full & ~last[0])))
+        if fn.saturates:
+            m.d.comb += self.events["saturated"].eq((leave & flag) | (send & total_flag))
+
+        with m.If(fire):
+            m.d.sync += at.eq(Mux(last[0] | full, 0, at + 1))
+            with m.If(last[0]):
+                m.d.sync += [span.eq(at), first.eq(last[1]), second.eq(first & ~last[1])]
+                m.d.sync += way.eq(~(way | last[1]))
+            m.d.sync += waiting.data.eq(fn.align(first | second, self.i.payload.data))
+            m.d.sync += [waiting.at.eq(at), waiting.way.eq(way), waiting.first.eq(first)]
+            m.d.sync += waiting.last.eq(last)
+        with m.If(self.i.ready):
+            m.d.sync += waiting.valid.eq(self.i.valid)
+        with m.If(enter):
+            m.d.sync += Value.cast(shrunk).eq(Value.cast(fn.shrink(fn.state(state), waiting.data)))
+            m.d.sync += adding.follow(waiting)
+        with m.If(enter | leave):
+            m.d.sync += adding.valid.eq(enter)
+
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(leaving)
+            m.d.sync += Value.cast(result).eq(Value.cast(total))
+            m.d.sync += self.o.payload.last[0].eq(out == end)
+            m.d.sync += self.o.payload.last[1:].eq(Mux(out == end, outer, 0))
+        with m.If(send):
+            m.d.sync += out.eq(Mux(sent, 0, out + 1))
+            m.d.sync += leaving.eq(~sent)
+        with m.If(leave & adding.last[0]):
+            m.d.sync += end.eq(adding.at)
+            with m.If(adding.last[1]):
+                m.d.sync += leaving.eq(1)
+                m.d.sync += [outer.eq(adding.last[2:]), sole.eq(adding.first)]
+
+
+class Token:
+    """Registers of a token on its way through an interleaved fold."""
+
+    def __init__(self, unit, name):
+        self.valid = Signal(name=f"{name}_valid")
+        self.data = Signal(unit.fn.aligned, name=name, reset_less=True)
+        self.at = Signal(range(unit.size), name=f"{name}_at")
+        self.way = Signal(name=f"{name}_way")
+        self.first = Signal(name=f"{name}_first")
+        self.last = Signal.like(unit.i.payload.last, name=f"{name}_last")
+
+    def follow(self, other):
+        """What takes over another's token, all but ``valid``."""
+        return [
+            getattr(self, n).eq(getattr(other, n)) for n in ("data", "at", "way", "first", "last")
+        ]

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from sdpaflow.numerics.operator import Fold
+from sdpaflow.numerics.operator import Fold, Interleaved
 from sdpaflow.numerics.raw import width
 from sdpaflow.units.unit import Unit, tokens
 
@@ -15,13 +15,16 @@ class Reduce(Unit):
 
     The first token of a group starts the accumulator, each later one is combined with it, and the
     one marked ``last[0]`` releases the result, which keeps the outer ``last`` bits. One token per
-    cycle, also from one group to the next; the result follows the group's last token by one cycle.
-    It stays in the accumulator until it is accepted: there is no second register.
+    cycle, also from one group to the next.
+
+    The result follows the group's last token by one cycle. It stays in the accumulator until it is
+    accepted: there is no second register. A fold that is :class:`Interleaved` takes four cycles: to
+    align the token, to make the state ready for it, to add them, and to merge both partial results.
 
     Parameters
     ----------
     fn : :class:`Fold`
-        The recurrence, one cycle long.
+        The recurrence.
     rank : :class:`int`
         Rank of the input, at least 1.
 
@@ -35,16 +38,17 @@ class Reduce(Unit):
         The accumulator was clamped since reset. Only where the fold saturates.
     """
 
-    latency = 1
-    words = 1
-
     def __init__(self, fn, rank=1):
         if not isinstance(fn, Fold):
             raise TypeError(f"Function of a Reduce must be a Fold, not {fn!r}")
         if rank < 1:
             raise ValueError(f"A Reduce folds groups, so its rank must be at least 1, not {rank}")
         self.fn = fn
-        self.bits = width(fn.state)
+        self.latency, self.words, self.bits = 1, 1, width(fn.state)
+        if isinstance(fn, Interleaved):
+            # An aligned token waits and one is added; a state made ready, two sums, the result.
+            self.latency, self.words = 4, 6
+            self.bits = 2 * width(fn.aligned) + 4 * width(fn.state)
         super().__init__(
             {"i": In(tokens(fn.token, rank)), "o": Out(tokens(fn.state, rank - 1))},
             flags=["saturated"] if fn.saturates else [],
@@ -52,6 +56,14 @@ class Reduce(Unit):
 
     def elaborate(self, platform):
         m = Module()
+        if isinstance(self.fn, Interleaved):
+            self._interleave(m)
+        else:
+            self._fold(m)
+        self.remember(m)
+        return m
+
+    def _fold(self, m):
         first = Signal(init=1)
         acc = self.o.payload.data
         last = self.i.payload.last
@@ -68,5 +80,54 @@ class Reduce(Unit):
             m.d.sync += first.eq(last[0])
             m.d.sync += Value.cast(acc).eq(Value.cast(new))
             m.d.sync += self.o.payload.last.eq(last[1:])
-        self.remember(m)
-        return m
+
+    def _interleave(self, m):
+        fn, last = self.fn, self.i.payload.last
+        first, second = Signal(init=1), Signal()  # what comes is that token of its group
+        waits, ends_wait, sole_wait = Signal(), Signal.like(last), Signal()
+        waiting = Signal(fn.aligned, reset_less=True)
+        adds, ends, sole = Signal(), Signal.like(last), Signal()
+        shrunk = Signal(fn.state, reset_less=True)
+        addend = Signal(fn.aligned, reset_less=True)
+        newer = Signal(fn.state, reset_less=True)
+        older = Signal(fn.state, reset_less=True)
+        done, outer = Signal(), Signal.like(self.o.payload.last)  # both sums are complete
+        result = Signal(fn.state, reset_less=True)
+
+        # Sums stay apart by moving in step: one leaves the adder when the next token enters it.
+        free = ~self.o.valid | self.o.ready
+        leave = adds & (~done | free) & (ends[0] | waits)
+        enter = waits & (~adds | leave)
+        fire = self.i.valid & self.i.ready
+        new, flag = fn.add(shrunk, addend)
+        total, total_flag = fn.merge(newer, older)
+        m.d.comb += self.i.ready.eq(~waits | enter)
+        m.d.comb += self.o.payload.data.eq(result)
+        if fn.saturates:
+            m.d.comb += self.events["saturated"].eq((leave & flag) | (done & free & total_flag))
+
+        with m.If(self.i.ready):
+            m.d.sync += waits.eq(self.i.valid)
+        with m.If(fire):
+            m.d.sync += [first.eq(last[0]), second.eq(first & ~last[0])]
+            m.d.sync += [ends_wait.eq(last), sole_wait.eq(first)]
+            m.d.sync += waiting.eq(fn.align(first | second, self.i.payload.data))
+        with m.If(enter):
+            m.d.sync += [ends.eq(ends_wait), sole.eq(sole_wait), addend.eq(waiting)]
+            m.d.sync += Value.cast(shrunk).eq(Value.cast(fn.shrink(newer, waiting)))
+            m.d.sync += adds.eq(1)
+        with m.Elif(leave):
+            m.d.sync += adds.eq(0)
+        with m.If(leave):
+            m.d.sync += Value.cast(newer).eq(Value.cast(new))
+            with m.If(ends[0]):
+                m.d.sync += Value.cast(older).eq(Value.cast(newer))
+                with m.If(sole):  # its group has no other partial sum
+                    m.d.sync += Value.cast(older).eq(0)
+                m.d.sync += outer.eq(ends[1:])
+        with m.If(~done | free):
+            m.d.sync += done.eq(leave & ends[0])
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(done)
+            m.d.sync += Value.cast(result).eq(Value.cast(total))
+            m.d.sync += self.o.payload.last.eq(outer)

@@ -1,9 +1,9 @@
 """Running fold."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from sdpaflow.numerics.operator import Fold
+from sdpaflow.numerics.operator import Fold, Interleaved
 from sdpaflow.numerics.raw import width
 from sdpaflow.units.unit import Unit, tokens
 
@@ -17,12 +17,18 @@ class Scan(Unit):
     makes of the states before and after. One token per cycle; the result follows its token by one
     cycle.
 
+    With ``ahead``, what is emitted of a token comes from the state after the *next* one, where the
+    group has one: it leaves with that, two cycles after it came. So the last two tokens of a group
+    see one state.
+
     Parameters
     ----------
     fn : :class:`Fold`
         The recurrence, one cycle long.
     rank : :class:`int`
         Rank of both streams, at least 1.
+    ahead : :class:`bool`
+        Whether to look one token ahead.
 
     Members
     -------
@@ -34,16 +40,16 @@ class Scan(Unit):
         The state was clamped since reset. Only where the fold saturates.
     """
 
-    latency = 1
-    words = 2
-
-    def __init__(self, fn, rank=1):
-        if not isinstance(fn, Fold):
-            raise TypeError(f"Function of a Scan must be a Fold, not {fn!r}")
+    def __init__(self, fn, rank=1, *, ahead=False):
+        if not isinstance(fn, Fold) or isinstance(fn, Interleaved):
+            raise TypeError(f"Function of a Scan must be a Fold of one cycle, not {fn!r}")
         if rank < 1:
             raise ValueError(f"A Scan folds groups, so its rank must be at least 1, not {rank}")
         self.fn = fn
-        self.bits = width(fn.state) + width(fn.shape)
+        self.ahead = ahead
+        self.latency = 1 + ahead
+        self.words = 2 + ahead
+        self.bits = width(fn.state) + width(fn.shape) + ahead * width(fn.token)
         super().__init__(
             {"i": In(tokens(fn.token, rank)), "o": Out(tokens(fn.shape, rank))},
             flags=["saturated"] if fn.saturates else [],
@@ -55,19 +61,43 @@ class Scan(Unit):
         acc = Signal(self.fn.state)
         last = self.i.payload.last
         fire = self.i.valid & self.i.ready
+        free = ~self.o.valid | self.o.ready
         new, flag = self.fn.step(first, acc, self.i.payload.data)
-        result = self.fn.emit(first, acc, new, self.i.payload.data)
 
-        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
         if self.fn.saturates:
             m.d.comb += self.events["saturated"].eq(fire & flag)
-
-        with m.If(self.i.ready):
-            m.d.sync += self.o.valid.eq(self.i.valid)
         with m.If(fire):
             m.d.sync += first.eq(last[0])
             m.d.sync += Value.cast(acc).eq(Value.cast(new))
-            m.d.sync += Value.cast(self.o.payload.data).eq(Value.cast(result))
-            m.d.sync += self.o.payload.last.eq(last)
+        if self.ahead:
+            self._look(m, fire, free, acc, new)
+        else:
+            m.d.comb += self.i.ready.eq(free)
+            with m.If(free):
+                m.d.sync += self.o.valid.eq(self.i.valid)
+            with m.If(fire):
+                self._emit(m, self.i.payload, first, acc, new)
         self.remember(m)
         return m
+
+    def _look(self, m, fire, free, acc, new):
+        """Keep a token, the one that ``acc`` is after, until the next is there."""
+        held = Signal()
+        token = Signal.like(self.i.payload)
+        ends = token.last[0]
+        seen = Mux(ends, Value.cast(acc), Value.cast(new))[: width(self.fn.state)]
+
+        m.d.comb += self.i.ready.eq(~held | free)
+        with m.If(fire):
+            m.d.sync += token.eq(self.i.payload)
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(held & (self.i.valid | ends))
+            m.d.sync += held.eq(self.i.valid | (held & ~ends))
+            self._emit(m, token, 0, acc, self.fn.state(seen))
+        with m.Elif(fire):
+            m.d.sync += held.eq(1)
+
+    def _emit(self, m, token, first, state, new):
+        result = self.fn.emit(first, state, new, token.data)
+        m.d.sync += Value.cast(self.o.payload.data).eq(Value.cast(result))
+        m.d.sync += self.o.payload.last.eq(token.last)
