@@ -5,7 +5,7 @@ from sdpaflow.numerics.divide import Divide
 from sdpaflow.numerics.dot import Dot
 from sdpaflow.numerics.exp2 import Exp2
 from sdpaflow.numerics.fixed import SQ, UQ
-from sdpaflow.numerics.folds import RunningMax, Sum
+from sdpaflow.numerics.folds import Max, RunningMax, Sum
 from sdpaflow.numerics.operator import Carry, Fold, Interleaved, Iterative, Operator
 from sdpaflow.numerics.rescale import RescaledSum, Rescaling
 
@@ -20,6 +20,7 @@ __all__ = [
     "Fold",
     "Interleaved",
     "Iterative",
+    "Max",
     "Maximum",
     "Multiply",
     "Narrow",

@@ -1,4 +1,4 @@
-"""Division, restoring, correctly rounded."""
+"""Division, non-restoring, rounded to nearest."""
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Mux
@@ -11,12 +11,13 @@ __all__ = ["Divide"]
 
 
 class Divide(Iterative):
-    """``num / den``, rounded to nearest even and saturated; a vector is divided lane by lane.
+    """``num / den``, rounded to nearest (ties up) and saturated; a vector is divided lane by lane.
 
-    Restoring division: a step finds ``digits`` quotient bits, most significant first. The first of
-    them says whether the quotient has room; the last is one more than the result has and decides
-    the rounding, together with the remainder. What is signed is first made positive by adding to
-    the quotient the size of the most negative result; that shows in the result's highest bit alone.
+    Non-restoring division: a step finds ``digits`` quotient bits, most significant first, each by
+    adding or subtracting the divisor as the remainder's sign says. The first bit says whether the
+    quotient has room; the last is one more than the result has, to round by. What is signed is
+    first made positive by adding to the quotient the size of the most negative result, which is a
+    change of the result's highest bit alone.
 
     Unrolled it takes a token per cycle and ``steps + 3`` cycles; as a loop, with a register before
     it for the next operands, it keeps one set of registers and takes a token every ``steps + 1``
@@ -75,42 +76,43 @@ class Divide(Iterative):
             if lane.signed:
                 moved = size.as_signed() + Cat(Const(0, self.element.width), divisor)
                 size, below = moved[: self.size], moved[-1]
-            size = Cat(size, Const(0, self.bits + len(divisor)))
-            high = size[self.bits : max(self.size, self.bits + len(divisor))]
-            state += [high, size[: self.bits], below]
+            high, low = size[self.bits :], Cat(size, Const(0, self.bits))[: self.bits]
+            width = max(len(high), len(divisor)) + 1
+            remainder = Cat(high, Const(0, width))[:width]
+            state += [remainder.as_signed(), low, below]
         return tuple(state)
 
     def step(self, divisor, *lanes):
         state = [divisor]
         for remainder, low, below in _by_lane(lanes):
             for _ in range(self.digits):
-                doubled = Cat(low[-1], remainder)
-                difference = doubled - divisor
-                fits = ~difference[-1]
-                remainder = Mux(fits, difference, doubled)[: len(remainder)]
-                low = Cat(fits, low[:-1])
+                negative, doubled = remainder[-1], Cat(low[-1], remainder)
+                addend = Cat(divisor, Const(0, len(doubled) - len(divisor)))
+                addend ^= (~negative).replicate(len(doubled))
+                # The bit below makes the carry of a subtraction.
+                total = (Cat(1, doubled) + Cat(~negative, addend))[1 : len(doubled) + 1]
+                low = Cat(~total[-1], low[:-1])
+                remainder = total[: len(remainder)].as_signed()
             state += [remainder, low, below]
         return tuple(state)
 
     def closing(self):
-        return [self._rest, self._round]
+        return [self._round, self._clamp]
 
-    def _rest(self, divisor, *lanes):
-        state = []
-        for remainder, low, below in _by_lane(lanes):
-            state += [low, remainder.any(), below]
+    def _round(self, divisor, *lanes):
+        state, width = [], self.element.width
+        for _, quotient, below in _by_lane(lanes):
+            size = (quotient[1 : width + 1] + quotient[0])[: width + 1]
+            state += [size, quotient[width + 1 :].any(), below]
         return tuple(state)
 
-    def _round(self, *lanes):
+    def _clamp(self, *lanes):
         results, flags = [], []
         width, low, high = self.element.width, self.element.raw_min, self.element.raw_max
-        for quotient, rest, below in _by_lane(lanes):
-            up = quotient[0] & (rest | quotient[1])
-            size = (quotient[1 : width + 1] + up)[: width + 1]
-            over = ~below & (size[-1] | quotient[width + 1 :].any())
+        for size, wide, below in _by_lane(lanes):
+            over = ~below & (size[-1] | wide)
             whole = size[:width] ^ (self.element.signed << (width - 1))
-            raw = Mux(below, low, Mux(over, high, whole))[:width]
-            results.append(self.element(raw))
+            results.append(self.element(Mux(below, low, Mux(over, high, whole))[:width]))
             flags.append(over | below)
         return join(self.shape, results), Cat(flags).any()
 
@@ -122,9 +124,7 @@ class Divide(Iterative):
         if self.element.signed:
             size = size + (divisor << self.element.width)
         below = size < 0
-        doubled, remainder = np.divmod(size, np.maximum(divisor, 1))
-        whole = doubled >> 1
-        whole = whole + (doubled & 1 & ((remainder != 0) | (whole & 1)))
+        whole = (size // np.maximum(divisor, 1) + 1) >> 1
         over = ~below & ((divisor == 0) | (whole >> self.element.width != 0))
         raw = whole + self.element.raw_min
         raw = np.where(over, self.element.raw_max, raw)

@@ -1,14 +1,14 @@
-"""Recurrences: sums and the running maximum."""
+"""Recurrences: sums and maxima."""
 
 import numpy as np
-from amaranth.hdl import Const, Mux
+from amaranth.hdl import Cat, Const, Mux
 from amaranth.lib import data
 
 from sdpaflow.numerics.arithmetic import element_of, join, split, vector_like
 from sdpaflow.numerics.fixed import SQ, UQ, saturate_raw
 from sdpaflow.numerics.operator import Fold
 
-__all__ = ["RunningMax", "Sum"]
+__all__ = ["Max", "RunningMax", "Sum"]
 
 
 class Sum(Fold):
@@ -64,13 +64,16 @@ def may_clamp(element, tokens, starts):
     return longest * least < element.raw_min or longest * most > element.raw_max
 
 
-class RunningMax(Fold):
-    """The least integer above every score so far, ``m = max(m, ⌊s⌋ + 1)``.
+def reaches(floor, top):
+    """Whether an integer is at least ``top``: the sign of the difference, at the carry's end."""
+    return ~(floor - top.numerator())[-1]
+
+
+class Max(Fold):
+    """The least integer above every score, ``m = max(m, ⌊s⌋ + 1)``.
 
     An integer maximum makes every change of it, hence every rescaling, an exact power of two; that
     it lies strictly above the scores keeps ``2**(s - m)`` in [0.5, 1) for the greatest of them.
-
-    A Scan emits each ``score`` beside the ``max``; a Reduce gives the maximum alone.
 
     Parameters
     ----------
@@ -80,21 +83,17 @@ class RunningMax(Fold):
 
     def __init__(self, score):
         self.token = score
-        self.state = SQ(score.i_bits + 1 + (not score.signed), 0)
+        self.top = self.state = SQ(score.i_bits + 1 + (not score.signed), 0)
 
-    @property
-    def shape(self):
-        return data.StructLayout({"score": self.token, "max": self.state})
+    def _candidate(self, token):
+        """A score's integer part, which tells whether there is a new maximum, and that maximum."""
+        floor = token.reshape(0, "floor").numerator()
+        return floor, self.top((floor + 1)[: self.top.width].as_signed())
 
     def step(self, first, state, token):
-        # ⌊s⌋ ≥ m is ⌊s⌋ + 1 > m, without waiting for the increment.
-        floor = token.reshape(0, "floor").numerator()
-        above = self.state((floor + 1)[: self.state.width].as_signed())
-        greater = first | (floor >= state.numerator())
-        return self.state(Mux(greater, above.numerator(), state.numerator())), None
-
-    def emit(self, first, state, new, token):
-        return join(self.shape, [token, new])
+        floor, above = self._candidate(token)
+        greater = first | reaches(floor, state)
+        return self.top(Mux(greater, above.numerator(), state.numerator())), None
 
     def model(self, first, state, token):
         above = (token >> self.token.f_bits) + 1
@@ -103,19 +102,64 @@ class RunningMax(Fold):
     def model_groups(self, tokens, starts):
         return np.maximum.reduceat((tokens >> self.token.f_bits) + 1, starts)
 
+
+class RunningMax(Max):
+    """For a Scan: each ``score``, and the least integer above it and all scores before, ``max``.
+
+    What a token is compared with is not chosen yet, only by the token before, between that one and
+    the maximum before it. Both comparisons are made while the choice is, so that no more than
+    one of a few bits waits for a comparison.
+    """
+
+    def __init__(self, score):
+        super().__init__(score)
+        self.state = data.StructLayout({"before": self.top, "own": self.top, "replaces": 1})
+
+    @property
+    def shape(self):
+        return data.StructLayout({"score": self.token, "max": self.top})
+
+    def _chosen(self, state):
+        raw = Mux(state["replaces"], state["own"].as_value(), state["before"].as_value())
+        return self.top(raw.as_signed())
+
+    def step(self, first, state, token):
+        floor, above = self._candidate(token)
+        greater = Mux(
+            state["replaces"],
+            reaches(floor, state["own"]),
+            reaches(floor, state["before"]),
+        )
+        fields = self._chosen(state).as_value(), above.as_value(), first | greater
+        return self.state(Cat(fields)), None
+
+    def emit(self, first, state, new, token):
+        return join(self.shape, [token, self._chosen(new)])
+
+    def model(self, first, state, token):
+        above = (token >> self.token.f_bits) + 1
+        before = self._model_chosen(state)
+        replaces = np.ones_like(above) if first else (above > before).astype(np.int64)
+        return {"before": before, "own": above, "replaces": replaces}, None
+
+    def _model_chosen(self, state):
+        return np.where(state["replaces"], state["own"], state["before"])
+
     def model_emit(self, first, state, new, token):
-        return {"score": token, "max": new}
+        return {"score": token, "max": self._model_chosen(new)}
 
     def model_states(self, tokens, starts):
         above = (tokens >> self.token.f_bits) + 1
         # One running maximum over all groups, each of them lifted above the one before.
-        least = above.min()
-        lifts = np.arange(len(starts)) * (above.max() - least + 1) - least
-        lift = np.repeat(lifts, np.diff(starts, append=len(tokens)))
-        above += lift
-        new = np.maximum.accumulate(above)
-        new -= lift
-        return new
+        lifted = above - above.min()
+        lift = np.arange(len(starts)) * (lifted.max() + 1)
+        lift = np.repeat(lift, np.diff(starts, append=len(tokens)))
+        after = np.maximum.accumulate(lifted + lift) - lift + above.min()
+        before = np.append(0, after[:-1])
+        replaces = above > before
+        replaces[starts] = True
+        return {"before": before, "own": above, "replaces": replaces.astype(np.int64)}
 
     def model_scan(self, tokens, starts):
-        return {"score": tokens, "max": self.model_states(tokens, starts)}
+        states = self.model_states(tokens, starts)
+        return {"score": tokens, "max": self._model_chosen(states)}

@@ -90,8 +90,8 @@ class Iterative(Operator):
 
     @property
     def latency(self):
-        # A loop is loaded from the register that opened.
-        return len(self.stages()) + (not self.unrolled)
+        # A loop takes a cycle to notice what waits for it, and one to load it.
+        return len(self.stages()) + 2 * (not self.unrolled)
 
     @property
     def interval(self):  # type: ignore[override]

@@ -1,6 +1,6 @@
 """The row's maximum, and division before the product with V."""
 
-from sdpaflow.numerics import Divide, Exp2, Narrow, RunningMax, Subtract, Sum
+from sdpaflow.numerics import Divide, Exp2, Max, Narrow, Subtract, Sum
 from sdpaflow.pipelines.attention import Attention
 
 __all__ = ["Scaled"]
@@ -26,7 +26,7 @@ class Scaled(Attention):
 
         s_ij = self.scores(q, k)
         s_row, s_max = self.fork(s_ij)
-        m_i = self.reduce(RunningMax(s_max.shape), s_max)
+        m_i = self.reduce(Max(s_max.shape), s_max)
         s_wait = s_row.fifo(self.row_depth(s_row, m_i))
         sm_ij = self.repeat(m_i, over=s_wait)
         x_ij = self.map(Subtract(s_wait.shape, m_i.shape), sm_ij)

@@ -1,6 +1,6 @@
 """The row's maximum, and division after the product with V."""
 
-from sdpaflow.numerics import Exp2, RunningMax, Subtract, Sum
+from sdpaflow.numerics import Exp2, Max, Subtract, Sum
 from sdpaflow.pipelines.attention import Attention
 
 __all__ = ["ScaledReordered"]
@@ -26,7 +26,7 @@ class ScaledReordered(Attention):
 
         s_ij = self.scores(q, k)
         s_row, s_max = self.fork(s_ij)
-        m_i = self.reduce(RunningMax(s_max.shape), s_max)
+        m_i = self.reduce(Max(s_max.shape), s_max)
         row = s_row.fifo(self.row_depth(s_row, m_i))
         sm_ij = self.repeat(m_i, over=row)
         x_ij = self.map(Subtract(row.shape, m_i.shape), sm_ij)

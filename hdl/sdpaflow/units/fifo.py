@@ -78,8 +78,10 @@ class Fifo(Unit):
             m.d.sync += held.eq(0)
         if self.depth == 2:
             with m.Elif(self.i.valid & self.i.ready):
-                m.d.sync += payload.eq(self.i.payload)
                 m.d.sync += held.eq(1)
+            # Enabled by a register alone: what comes is kept, whether it will be wanted or not.
+            with m.If(~held):
+                m.d.sync += payload.eq(self.i.payload)
 
     def _memory(self, m):
         m.submodules.storage = storage = memory.Memory(

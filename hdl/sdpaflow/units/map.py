@@ -91,8 +91,7 @@ class Map(Unit):
             differ = Cat(port.payload.last != last for port in inputs[1:]).any()
             m.d.comb += self.events["misframed"].eq(valid & ready & differ)
         if self._looped:
-            token, taken = self._loop(m, valid, ready, arguments, last)
-            self._pipeline(m, self.fn.closing(), token, taken)
+            self._loop(m, valid, ready, arguments, last)
         else:
             self._pipeline(m, self.fn.stages(), (valid, arguments, last), ready)
         self.remember(m)
@@ -124,33 +123,36 @@ class Map(Unit):
             valid, values, last = here[n], registers, kept
 
     def _loop(self, m, valid, ready, values, last):
-        """All steps of an iterative operator; gives the token after them, and a signal to say that
-        it is taken."""
+        """All steps of an iterative operator. What is enabled widely is enabled by registers."""
         opened = self.fn.opening(*values)
         following, state = _registers(opened, "next"), _registers(opened, "state")
+        last_following, last_state = Signal(self.rank), Signal(self.rank)
         waiting = Signal()  # operands in `following`
+        loading = Signal()  # to be the state from the next cycle on
         busy = Signal()
         count = Signal(range(self.fn.steps + 1))  # steps left
-        last_following, last_state = Signal(self.rank), Signal(self.rank)
-        taken = Signal()
-        done = busy & (count == 0)
-        start = Signal()
-        m.d.comb += ready.eq(~waiting)
-        m.d.comb += start.eq(waiting & (~busy | (done & taken)))
+        done = Signal()
+        closing, taken = Signal(), Signal()
+        self._pipeline(m, self.fn.closing(), (closing, state, last_state), taken)
 
-        with m.If(start):
-            m.d.sync += waiting.eq(0)
-            m.d.sync += _load(state, following)
-            m.d.sync += [last_state.eq(last_following), count.eq(self.fn.steps), busy.eq(1)]
-        with m.Elif(count != 0):
-            m.d.sync += _load(state, self.fn.step(*state))
-            m.d.sync += count.eq(count - 1)
-        with m.Elif(taken):
-            m.d.sync += busy.eq(0)
+        ending = done | (count == 1)
+        m.d.comb += ready.eq(~waiting)
+        m.d.comb += closing.eq(done & taken)
+
         with m.If(valid & ~waiting):
             m.d.sync += [waiting.eq(1), last_following.eq(last)]
             m.d.sync += _load(following, opened)
-        return (done, state, last_state), taken
+        m.d.sync += loading.eq(waiting & ~loading & (~busy | (ending & taken)))
+        with m.If(loading):
+            m.d.sync += [waiting.eq(0), busy.eq(1)]
+            m.d.sync += [last_state.eq(last_following), count.eq(self.fn.steps)]
+            m.d.sync += _load(state, following)
+        with m.Elif(count != 0):
+            m.d.sync += count.eq(count - 1)
+            m.d.sync += _load(state, self.fn.step(*state))
+        with m.Elif(closing):
+            m.d.sync += busy.eq(0)
+        m.d.sync += done.eq((count == 1) | (done & ~taken))
 
 
 def _registers(values, name):

@@ -1,6 +1,6 @@
 """Fold of the innermost groups."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sdpaflow.numerics.operator import Fold, Interleaved
@@ -87,17 +87,21 @@ class Reduce(Unit):
         waits, ends_wait, sole_wait = Signal(), Signal.like(last), Signal()
         waiting = Signal(fn.aligned, reset_less=True)
         adds, ends, sole = Signal(), Signal.like(last), Signal()
+        # Known a cycle before: the token added may leave; it ends its group; it is all of it.
+        ripe, ripe_end, ripe_sole = Signal(), Signal(), Signal()
         shrunk = Signal(fn.state, reset_less=True)
         addend = Signal(fn.aligned, reset_less=True)
         newer = Signal(fn.state, reset_less=True)
         older = Signal(fn.state, reset_less=True)
         done, outer = Signal(), Signal.like(self.o.payload.last)  # both sums are complete
+        full = Signal()  # and so are those before, in `result`
         result = Signal(fn.state, reset_less=True)
 
         # Sums stay apart by moving in step: one leaves the adder when the next token enters it.
         free = ~self.o.valid | self.o.ready
-        leave = adds & (~done | free) & (ends[0] | waits)
-        enter = waits & (~adds | leave)
+        stall = full & ~self.o.ready
+        leave = ripe & ~stall
+        enter = waits & ~(adds & stall)
         fire = self.i.valid & self.i.ready
         new, flag = fn.add(shrunk, addend)
         total, total_flag = fn.merge(newer, older)
@@ -106,8 +110,13 @@ class Reduce(Unit):
         if fn.saturates:
             m.d.comb += self.events["saturated"].eq((leave & flag) | (done & free & total_flag))
 
-        with m.If(self.i.ready):
-            m.d.sync += waits.eq(self.i.valid)
+        will_wait = Mux(self.i.ready, self.i.valid, waits)
+        will_add = enter | (adds & ~leave)
+        will_end = Mux(enter, ends_wait[0], ends[0])
+        m.d.sync += [waits.eq(will_wait), adds.eq(will_add)]
+        m.d.sync += ripe.eq(will_add & (will_end | will_wait))
+        m.d.sync += ripe_end.eq(will_add & will_end)
+        m.d.sync += ripe_sole.eq(will_add & will_end & Mux(enter, sole_wait, sole))
         with m.If(fire):
             m.d.sync += [first.eq(last[0]), second.eq(first & ~last[0])]
             m.d.sync += [ends_wait.eq(last), sole_wait.eq(first)]
@@ -115,18 +124,15 @@ class Reduce(Unit):
         with m.If(enter):
             m.d.sync += [ends.eq(ends_wait), sole.eq(sole_wait), addend.eq(waiting)]
             m.d.sync += Value.cast(shrunk).eq(Value.cast(fn.shrink(newer, waiting)))
-            m.d.sync += adds.eq(1)
-        with m.Elif(leave):
-            m.d.sync += adds.eq(0)
         with m.If(leave):
             m.d.sync += Value.cast(newer).eq(Value.cast(new))
-            with m.If(ends[0]):
-                m.d.sync += Value.cast(older).eq(Value.cast(newer))
-                with m.If(sole):  # its group has no other partial sum
-                    m.d.sync += Value.cast(older).eq(0)
-                m.d.sync += outer.eq(ends[1:])
-        with m.If(~done | free):
-            m.d.sync += done.eq(leave & ends[0])
+        with m.If(ripe_end & ~stall):
+            m.d.sync += Value.cast(older).eq(Value.cast(newer))
+            m.d.sync += outer.eq(ends[1:])
+        with m.If(ripe_sole & ~stall):  # its group has no other partial sum
+            m.d.sync += Value.cast(older).eq(0)
+        complete = stall | ripe_end
+        m.d.sync += [done.eq(complete), full.eq(complete & (done | ~free))]
         with m.If(free):
             m.d.sync += self.o.valid.eq(done)
             m.d.sync += Value.cast(result).eq(Value.cast(total))

@@ -1,6 +1,6 @@
 """Running fold."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sdpaflow.numerics.operator import Fold, Interleaved
@@ -18,8 +18,8 @@ class Scan(Unit):
     cycle.
 
     With ``ahead``, what is emitted of a token comes from the state after the *next* one, where the
-    group has one: it leaves with that, two cycles after it came. So the last two tokens of a group
-    see one state.
+    group has one: it leaves behind that, three cycles after it came. So the last two tokens of a
+    group see one state.
 
     Parameters
     ----------
@@ -47,9 +47,10 @@ class Scan(Unit):
             raise ValueError(f"A Scan folds groups, so its rank must be at least 1, not {rank}")
         self.fn = fn
         self.ahead = ahead
-        self.latency = 1 + ahead
-        self.words = 2 + ahead
-        self.bits = width(fn.state) + width(fn.shape) + ahead * width(fn.token)
+        self.latency = 3 if ahead else 1
+        self.words = 5 if ahead else 2
+        self.bits = width(fn.state) + width(fn.shape)
+        self.bits += ahead * (width(fn.state) + 2 * width(fn.token))
         super().__init__(
             {"i": In(tokens(fn.token, rank)), "o": Out(tokens(fn.shape, rank))},
             flags=["saturated"] if fn.saturates else [],
@@ -70,7 +71,7 @@ class Scan(Unit):
             m.d.sync += first.eq(last[0])
             m.d.sync += Value.cast(acc).eq(Value.cast(new))
         if self.ahead:
-            self._look(m, fire, free, acc, new)
+            self._look(m, fire, free, acc)
         else:
             m.d.comb += self.i.ready.eq(free)
             with m.If(free):
@@ -80,22 +81,28 @@ class Scan(Unit):
         self.remember(m)
         return m
 
-    def _look(self, m, fire, free, acc, new):
+    def _look(self, m, fire, free, acc):
         """Keep a token, the one that ``acc`` is after, until the next is there."""
-        held = Signal()
-        token = Signal.like(self.i.payload)
+        new, _ = self.fn.step(Const(0), acc, self.i.payload.data)
+        held, token = Signal(), Signal.like(self.i.payload)
+        looked, before = Signal(), Signal.like(self.i.payload)  # that saw the next
+        seen = Signal(self.fn.state)
         ends = token.last[0]
-        seen = Mux(ends, Value.cast(acc), Value.cast(new))[: width(self.fn.state)]
+        move = ~looked | free
 
-        m.d.comb += self.i.ready.eq(~held | free)
+        m.d.comb += self.i.ready.eq(~held | move)
         with m.If(fire):
             m.d.sync += token.eq(self.i.payload)
-        with m.If(free):
-            m.d.sync += self.o.valid.eq(held & (self.i.valid | ends))
+        with m.If(move):
+            m.d.sync += looked.eq(held & (self.i.valid | ends))
             m.d.sync += held.eq(self.i.valid | (held & ~ends))
-            self._emit(m, token, 0, acc, self.fn.state(seen))
+            m.d.sync += before.eq(token)
+            m.d.sync += Value.cast(seen).eq(Mux(ends, Value.cast(acc), Value.cast(new)))
         with m.Elif(fire):
             m.d.sync += held.eq(1)
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(looked)
+            self._emit(m, before, 0, acc, seen)
 
     def _emit(self, m, token, first, state, new):
         result = self.fn.emit(first, state, new, token.data)
