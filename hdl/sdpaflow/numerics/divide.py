@@ -86,22 +86,42 @@ class Divide(Iterative):
         state = [divisor]
         for remainder, low, below in _by_lane(lanes):
             for _ in range(self.digits):
-                negative, doubled = remainder[-1], Cat(low[-1], remainder)
-                addend = Cat(divisor, Const(0, len(doubled) - len(divisor)))
-                addend ^= (~negative).replicate(len(doubled))
-                # The bit below makes the carry of a subtraction.
-                total = (Cat(1, doubled) + Cat(~negative, addend))[1 : len(doubled) + 1]
-                low = Cat(~total[-1], low[:-1])
-                remainder = total[: len(remainder)].as_signed()
+                doubled = Cat(low[-1], remainder)
+                remainder, low = self._subtract(doubled, divisor, remainder, low)
             state += [remainder, low, below]
         return tuple(state)
+
+    def turn(self, load, following, state):
+        if self.digits > 1:
+            return super().turn(load, following, state)
+        # What is loaded goes through the adder, so that nothing is behind the end of its carry.
+        divisor, *lanes = state
+        loaded, *loads = following
+        result = [Mux(load, loaded, divisor)]
+        news = zip(_by_lane(lanes), _by_lane(loads), strict=True)
+        for (remainder, low, below), (new_remainder, new_low, new_below) in news:
+            doubled = Mux(load, Cat(new_remainder, new_remainder[-1]), Cat(low[-1], remainder))
+            total, shifted = self._subtract(doubled, divisor, remainder, low, none=load)
+            result += [total, Mux(load, new_low, shifted), Mux(load, new_below, below)]
+        return tuple(result)
+
+    def _subtract(self, doubled, divisor, remainder, low, none=None):
+        """Subtract, or add where the remainder is negative, or neither; the sign is the last bit
+        of the quotient, that of the remainder the bit before, which is shifted in."""
+        none, negative = Const(0) if none is None else none, remainder[-1]
+        addend = Cat(divisor, Const(0, len(doubled) - len(divisor)))
+        addend = Mux(none, 0, addend ^ (~negative).replicate(len(doubled)))
+        # The bit below makes the carry of a subtraction.
+        total = (Cat(1, doubled) + Cat(~negative & ~none, addend))[1 : len(remainder) + 1]
+        return total.as_signed(), Cat(~negative, low[:-1])
 
     def closing(self):
         return [self._round, self._clamp]
 
     def _round(self, divisor, *lanes):
         state, width = [], self.element.width
-        for _, quotient, below in _by_lane(lanes):
+        for remainder, low, below in _by_lane(lanes):
+            quotient = Cat(~remainder[-1], low[:-1])
             size = (quotient[1 : width + 1] + quotient[0])[: width + 1]
             state += [size, quotient[width + 1 :].any(), below]
         return tuple(state)

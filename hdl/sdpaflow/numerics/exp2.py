@@ -90,7 +90,7 @@ class Exp2(Operator):
 
         def round_(doubled, over):
             rounded = (doubled + 1) >> 1
-            over = over | (rounded > out.raw_max)
+            over = over | rounded[out.width :].any()
             return out(Mux(over, out.raw_max, rounded)[: out.width]), over
 
         return [look_up, multiply, add, shift, round_]

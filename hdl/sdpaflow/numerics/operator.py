@@ -8,7 +8,7 @@ Models work on raw values as :mod:`sdpaflow.numerics.raw` lays them out: int64 a
 index first, ``(n,)`` for a number, ``(n, lanes)`` for a vector, a dict of those for a structure.
 """
 
-from amaranth.hdl import Cat, Value
+from amaranth.hdl import Cat, Mux, Value
 from amaranth.lib import data
 
 __all__ = ["Carry", "Fold", "Interleaved", "Iterative", "Operator"]
@@ -80,6 +80,11 @@ class Iterative(Operator):
     def step(self, *state):
         """State after one more step."""
         raise NotImplementedError
+
+    def turn(self, load, following, state):
+        """State after one more step, or ``following``, another state, where ``load`` is up."""
+        stepped = zip(following, self.step(*state), strict=True)
+        return tuple(Mux(load, Value.cast(a), Value.cast(b)) for a, b in stepped)
 
     def closing(self):
         """Stages from the last state to the result (and flag, where the operator saturates)."""

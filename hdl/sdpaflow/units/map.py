@@ -13,9 +13,9 @@ __all__ = ["Map"]
 class Map(Unit):
     """Apply an operator to every token; several inputs are joined token by token.
 
-    One token per ``fn.interval`` cycles; the result follows after ``fn.latency`` cycles. Each stage
-    has its own valid bit and advances when the next is free, so bubbles close up. An iterative
-    operator has one set of registers for all its steps, and one before it that keeps the next
+    One token per ``fn.interval`` cycles; the result follows after ``fn.latency`` cycles. All stages
+    advance together, whenever the output is free: one gate decides, however long the pipeline. An
+    iterative operator has one set of registers for all its steps, and one before it that keeps the next
     operands. Registers of data are not reset, their valid bits are: a DSP block or a memory can be
     one of them.
 
@@ -101,11 +101,10 @@ class Map(Unit):
         """Stages up to the output; ``token`` is a valid bit, values and ``last``."""
         valid, values, last = token
         here = [Signal(name=f"valid_{n}") for n in range(len(stages) - 1)] + [self.o.valid]
+        advance = Signal()
+        m.d.comb += advance.eq(~self.o.valid | self.o.ready)
+        m.d.comb += ready.eq(advance)
         for n, stage in enumerate(stages):
-            advance = Signal(name=f"advance_{n}")
-            m.d.comb += advance.eq(~Cat(here[n:]).all() | self.o.ready)
-            if n == 0:
-                m.d.comb += ready.eq(advance)
             results = stage(*values)
             if n == len(stages) - 1:
                 registers = [Signal(self.fn.shape, name="result", reset_less=True)]
@@ -129,6 +128,7 @@ class Map(Unit):
         last_following, last_state = Signal(self.rank), Signal(self.rank)
         waiting = Signal()  # operands in `following`
         loading = Signal()  # to be the state from the next cycle on
+        moving = Signal()  # the state, being loaded or stepped
         busy = Signal()
         count = Signal(range(self.fn.steps + 1))  # steps left
         done = Signal()
@@ -136,23 +136,25 @@ class Map(Unit):
         self._pipeline(m, self.fn.closing(), (closing, state, last_state), taken)
 
         ending = done | (count == 1)
+        load = waiting & ~loading & (~busy | (ending & taken))
         m.d.comb += ready.eq(~waiting)
         m.d.comb += closing.eq(done & taken)
 
         with m.If(valid & ~waiting):
             m.d.sync += [waiting.eq(1), last_following.eq(last)]
             m.d.sync += _load(following, opened)
-        m.d.sync += loading.eq(waiting & ~loading & (~busy | (ending & taken)))
+        m.d.sync += loading.eq(load)
+        m.d.sync += moving.eq(load | loading | (count > 1))
+        m.d.sync += done.eq((count == 1) | (done & ~taken))
         with m.If(loading):
             m.d.sync += [waiting.eq(0), busy.eq(1)]
             m.d.sync += [last_state.eq(last_following), count.eq(self.fn.steps)]
-            m.d.sync += _load(state, following)
         with m.Elif(count != 0):
             m.d.sync += count.eq(count - 1)
-            m.d.sync += _load(state, self.fn.step(*state))
         with m.Elif(closing):
             m.d.sync += busy.eq(0)
-        m.d.sync += done.eq((count == 1) | (done & ~taken))
+        with m.If(moving):
+            m.d.sync += _load(state, self.fn.turn(loading, following, state))
 
 
 def _registers(values, name):

@@ -13,6 +13,7 @@ from sdpaflow.units import Map
 
 from sdpaflow_sim import datasheet
 from sdpaflow_sim.fpga.devices import RESOURCES
+from sdpaflow_sim.fpga.dsp_registers import move_registers
 from sdpaflow_sim.fpga.netlist import OWN_PORTS, Netlist
 from sdpaflow_sim.fpga.place import place_and_route
 from sdpaflow_sim.fpga.ports import TOP, with_few_pins
@@ -132,6 +133,7 @@ def _synthesized(folder, tools, device, name, verilog):
         raise ToolError(f"Yosys failed: see {tools.log('synthesis')}")
     flat = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
     if device.name.startswith("ecp5"):
+        print("moved", move_registers(flat["modules"][top]))
         print("copies", replicate(flat["modules"][top]))
         (folder / "netlist.json").write_text(json.dumps(flat), encoding="utf-8")
     units = json.loads((folder / "units.json").read_text(encoding="utf-8"))
