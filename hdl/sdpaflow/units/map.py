@@ -14,9 +14,9 @@ class Map(Unit):
     """Apply an operator to every token; several inputs are joined token by token.
 
     One token per ``fn.interval`` cycles; the result follows after ``fn.latency`` cycles. All stages
-    advance together, whenever the output is free: one gate decides, however long the pipeline. An
-    iterative operator has one set of registers for all its steps, and one before it that keeps the next
-    operands. Registers of data are not reset, their valid bits are: a DSP block or a memory can be
+    advance together, whenever the output is free: one gate decides, however long the pipeline.
+    An iterative operator has one set of registers for all its steps, and one before it that keeps
+    the next operands. Registers of data are not reset, their valid bits are: a DSP block can be
     one of them.
 
     The inputs must agree on ``last``; where they do not, ``misframed`` is raised and the first

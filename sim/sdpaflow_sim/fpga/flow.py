@@ -13,11 +13,9 @@ from sdpaflow.units import Map
 
 from sdpaflow_sim import datasheet
 from sdpaflow_sim.fpga.devices import RESOURCES
-from sdpaflow_sim.fpga.dsp_registers import move_registers
 from sdpaflow_sim.fpga.netlist import OWN_PORTS, Netlist
 from sdpaflow_sim.fpga.place import place_and_route
 from sdpaflow_sim.fpga.ports import TOP, with_few_pins
-from sdpaflow_sim.fpga.replicate import replicate
 from sdpaflow_sim.fpga.report import PACKING, Report
 from sdpaflow_sim.fpga.tools import Tools, need
 from sdpaflow_sim.netlist import parts
@@ -132,10 +130,6 @@ def _synthesized(folder, tools, device, name, verilog):
     if tools.run(YOSYS, ["-p", passes], "synthesis"):
         raise ToolError(f"Yosys failed: see {tools.log('synthesis')}")
     flat = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
-    if device.name.startswith("ecp5"):
-        print("moved", move_registers(flat["modules"][top]))
-        print("copies", replicate(flat["modules"][top]))
-        (folder / "netlist.json").write_text(json.dumps(flat), encoding="utf-8")
     units = json.loads((folder / "units.json").read_text(encoding="utf-8"))
     return Netlist(flat["modules"][top], units["modules"], name, wrapped=device.few_pins)
 
