@@ -28,7 +28,7 @@ from sdpaflow_sim.verilog import to_verilog
 
 ROOT = Path(__file__).parents[1]
 HEAD = sample()
-SIZES = (8, 16, 32, 64)
+SIZES = (20, 32, 64, 128)
 PUBLISHED = {"naive": "2N² + 2N + 52", "memory-free": "2N² + 46"}
 
 
@@ -43,7 +43,7 @@ def cycles():
             formula = f"N² {'+ N ' * waits}+ {constant}"
             rows.append([name, d, *(f"{count:,}" for count in taken.values()), formula, published])
     sizes = [f"N = {n}" for n in SIZES]
-    return markdown(["pipeline", "d", *sizes, "any N ≥ 7", "published, d = 1"], rows)
+    return markdown(["pipeline", "d", *sizes, "any N ≥ 19", "published, d = 1"], rows)
 
 
 def accuracy():
