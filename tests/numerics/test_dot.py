@@ -9,15 +9,15 @@ from helpers.bench import apply, raises
 from sdpaflow.numerics import SQ, UQ, Dot
 
 LATENCIES = {  # lanes: cycles with 1, 2, 3 levels of adders per stage
-    1: (1, 1, 1),
-    2: (2, 2, 2),
-    3: (3, 2, 2),
-    4: (3, 2, 2),
-    5: (4, 3, 2),
-    7: (4, 3, 2),
-    8: (4, 3, 2),
-    9: (5, 3, 3),
-    16: (5, 3, 3),
+    1: (2, 2, 2),
+    2: (3, 3, 3),
+    3: (4, 3, 3),
+    4: (4, 3, 3),
+    5: (5, 4, 3),
+    7: (5, 4, 3),
+    8: (5, 4, 3),
+    9: (6, 4, 4),
+    16: (6, 4, 4),
 }
 
 

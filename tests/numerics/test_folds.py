@@ -7,10 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from amaranth.lib import data
-from helpers.bench import raises
 from helpers.streams import tokens
-from sdpaflow.numerics import SQ, UQ, RescaledSum, RunningMax, Sum, raw
-from sdpaflow.numerics.folds import SHIFT_BITS
+from sdpaflow.numerics import SQ, UQ, Max, RunningMax, Sum, raw
 from sdpaflow.units import Reduce, Scan
 from sdpaflow_sim.amaranth_engine import simulate
 
@@ -115,130 +113,72 @@ def test_sum_of_vectors_is_exact_while_growth_suffices(shape):
 
 
 @pytest.mark.parametrize(
-    "number",
-    [SQ(3, 4), UQ(3, 4), data.ArrayLayout(SQ(3, 4), 3), data.ArrayLayout(UQ(3, 4), 1)],
-    ids=repr,
-)
-def test_rescaled_sum_shifts_the_sum_before_each_token(number):
-    """Rounding down; what the first token of a group is shifted by means nothing."""
-    layout = data.StructLayout({"x": number, "shift": UQ(6, 0)})
-    fn = RescaledSum(layout, "x", 4)
-    rng = np.random.default_rng(6)
-    shifts = rng.choice([0, 0, 0, 1, 2, 5, 11, 12, 63], sum(LENGTHS))
-    given = {"x": random(number, 7), "shift": shifts}
-    emitted, final, count = model(fn, given)
-    assert hardware(fn, given) == (emitted, final, count)
-    steps = []
-    pairs = list(
-        zip(np.reshape(given["x"], (len(shifts), -1)).tolist(), shifts.tolist(), strict=True)
-    )
-    for group in groups(pairs):
-        state = [0] * len(group[0][0])
-        for token, shift in group:
-            state = [
-                math.floor(Fraction(old, 1 << shift)) + new
-                for old, new in zip(state, token, strict=True)
-            ]
-            steps.append(state)
-    assert np.reshape(raw.unpack(fn.state, emitted), (len(shifts), -1)).tolist() == steps
-    assert count == 0
-
-
-def test_rescaled_sum_of_numbers_saturates():
-    """When growth does not suffice; what is clamped counts."""
-    layout = data.StructLayout({"shift": UQ(6, 0), "x": SQ(3, 4)})
-    fn = RescaledSum(layout, "x", 1)
-    shifts = np.random.default_rng(8).choice([0, 0, 0, 1], sum(LENGTHS))
-    given = {"x": random(SQ(3, 4), 7), "shift": shifts}
-    emitted, final, count = model(fn, given)
-    assert hardware(fn, given) == (emitted, final, count)
-    clamped = 0
-    for group in groups(list(zip(given["x"].tolist(), shifts.tolist(), strict=True))):
-        state = 0
-        for token, shift in group:
-            exact = (state >> shift) + token
-            state = clamp(fn.element, exact)
-            clamped += state != exact
-    assert count == clamped > 0
-
-
-@pytest.mark.parametrize(
     "score", [SQ(4, 3), SQ(1, 5), SQ(9, 0), SQ(1, 0), UQ(4, 3), UQ(0, 5), UQ(4, 0)], ids=repr
 )
-def test_running_maximum_is_the_least_integer_above(score):
+def test_maximum_is_the_least_integer_above(score):
     """Above every score of the group so far, be they the greatest or the least of the format.
 
-    The Scan emits the score less the maximum, negative always, and by how much that rose, 0 at
-    first and at most 63. The Reduce gives the maximum.
+    A Scan of the running maximum emits each score with it; a Reduce gives the maximum of all.
     """
-    fn = RunningMax(score)
     given = random(score, 9)
     given[-20:] = np.linspace(score.raw_min, score.raw_max, 20).astype(int)
-    emitted, final, count = model(fn, given)
-    assert hardware(fn, given) == (emitted, final, count)
-    found = raw.unpack(fn.shape, emitted)
+    running, whole = RunningMax(score), Max(score)
+    emitted, _, count = model(running, given)
+    _, final, _ = model(whole, given)
+    assert hardware(running, given)[0] == emitted
+    assert hardware(whole, given)[1:] == (final, count)
+    found = raw.unpack(running.shape, emitted)
     scores = [Fraction(value, 1 << score.f_bits) for value in given.tolist()]
-    differences, shifts, maxima = [], [], []
-    for group in groups(scores):
-        before = None
-        for step, value in enumerate(group):
-            above = math.floor(max(group[: step + 1])) + 1
-            differences.append(value - above)
-            shifts.append(0 if before is None else min(above - before, 63))
-            before = above
-        maxima.append(before)
-    x = fn.shape["x"].shape
-    assert [Fraction(value, 1 << x.f_bits) for value in found["x"].tolist()] == differences
-    assert found["shift"].tolist() == shifts
-    assert raw.unpack(fn.state, final).tolist() == maxima
-    assert max(differences) < 0
+    maxima = [
+        [math.floor(max(group[: step + 1])) + 1 for step in range(len(group))]
+        for group in groups(scores)
+    ]
+    assert found["score"].tolist() == given.tolist()
+    assert found["max"].tolist() == list(itertools.chain(*maxima))
+    assert raw.unpack(whole.state, final).tolist() == [group[-1] for group in maxima]
     assert count == 0
 
 
-def test_running_maximum_cuts_a_long_shift():
-    """63 places empty any accumulator, so a rise by 512 is told as 63."""
-    fn = RunningMax(SQ(10, 0))
-    given = np.full(sum(LENGTHS), -512)
-    given[4:7] = -512 + 62, -512 + 126, 0
-    emitted, _, _ = model(fn, given)
-    assert raw.unpack(fn.shape, emitted)["shift"].tolist()[2:9] == [0, 0, 62, 63, 63, 0, 0]
-    assert hardware(fn, given)[0] == emitted
+def test_looking_ahead_a_score_meets_the_maximum_after_the_next():
+    """The last two of a group meet the same."""
+    fn = RunningMax(SQ(4, 3))
+    given = random(SQ(4, 3), 9)
+    flat = iter(raw.pack(fn.token, given))
+    stream = tokens(7, 1, [list(itertools.islice(flat, length)) for length in LENGTHS])
+    trace = simulate(Scan(fn, ahead=True), {"i": stream}, {"o": len(stream)}, limit=len(stream) + 3)
+    mask = (1 << raw.width(fn.shape)) - 1
+    found = raw.unpack(fn.shape, [token & mask for token in trace.outputs["o"]])
+    wanted = [
+        math.floor(max(group[: step + 2]) / 8) + 1
+        for group in groups(given.tolist())
+        for step in range(len(group))
+    ]
+    assert found["max"].tolist() == wanted
+    assert found["score"].tolist() == given.tolist()
+    assert [token >> raw.width(fn.shape) for token in trace.outputs["o"]] == [
+        t >> 7 for t in stream
+    ]
 
 
 def test_folds_say_what_they_fold():
     assert repr(Sum(SQ(3, 4), 2)) == "Sum(SQ(3,4) -> SQ(5,4))"
-    assert RunningMax(SQ(4, 3)).state == SQ(5, 0)
-    assert RunningMax(UQ(4, 3)).state == SQ(6, 0)
-
-
-def test_rescaled_sum_needs_its_field():
-    with raises(KeyError, "'y'"):
-        RescaledSum(data.StructLayout({"x": SQ(3, 4), "shift": UQ(6, 0)}), "y", 4)
-
-
-def rescaled(number):
-    return data.StructLayout({"weight": number, "shift": UQ(SHIFT_BITS, 0)})
+    assert Max(SQ(4, 3)).state == SQ(5, 0)
+    assert Max(UQ(4, 3)).state == SQ(6, 0)
 
 
 WHOLE = {
     "sum": Sum(SQ(4, 4), 8),
     "sum of unsigned": Sum(UQ(4, 4), 8),
     "sum of vectors": Sum(data.ArrayLayout(SQ(4, 4), 3), 8),
-    "rescaled sum": RescaledSum(rescaled(UQ(0, 8)), "weight", 8),
-    "rescaled sum of signed": RescaledSum(rescaled(SQ(1, 8)), "weight", 8),
-    "rescaled sum of vectors": RescaledSum(rescaled(data.ArrayLayout(SQ(1, 8), 3)), "weight", 8),
+    "maximum": Max(SQ(5, 3)),
     "running maximum": RunningMax(SQ(5, 3)),
 }
 
 
 def drawn(rng, shape, n):
-    """Random tokens; a shift is mostly zero, as it is in a row."""
-    if isinstance(shape, data.StructLayout):
-        return {name: drawn(rng, member, n) for name, member in shape.members.items()}
+    """Random tokens."""
     if isinstance(shape, data.ArrayLayout):
         return drawn(rng, shape.elem_shape, (n, shape.length))
-    if shape == UQ(SHIFT_BITS, 0):
-        return rng.integers(0, 64, n) * (rng.random(n) < 0.2)
     return rng.integers(shape.raw_min, shape.raw_max + 1, n)
 
 
@@ -264,12 +204,13 @@ def test_whole_groups_are_folded_as_token_by_token(name):
         tokens = drawn(np.random.default_rng(seed), fn.token, 100)
         starts = np.array(starts)
         last, emitted = stepped(fn, tokens, starts)
-        assert np.array_equal(fn.model_groups(tokens, starts), np.concatenate(last))
-        found = fn.model_scan(tokens, starts)
+        found, whole = fn.model_scan(tokens, starts), fn.model_groups(tokens, starts)
         if name == "running maximum":
-            for field in ("x", "shift"):
+            assert whole is None
+            for field in ("score", "max"):
                 assert np.array_equal(found[field], np.concatenate([e[field] for e in emitted]))
         else:
+            assert np.array_equal(whole, np.concatenate(last))
             assert found is None
 
 
@@ -279,13 +220,10 @@ def test_whole_groups_are_folded_as_token_by_token(name):
         (Sum(SQ(4, 4), 1), 127),
         (Sum(SQ(4, 4), 1), -128),
         (Sum(UQ(4, 4), 1), 255),
-        (RescaledSum(rescaled(UQ(0, 8)), "weight", 1), 255),
     ],
 )
 def test_groups_that_might_be_clamped_are_left_to_single_steps(fn, most):
     """Groups of one token cannot be."""
     tokens = np.array([most, most, most, 0])
-    given = {"weight": tokens, "shift": np.zeros(4, dtype=np.int64)}
-    given = given if hasattr(fn.token, "members") else tokens
-    assert fn.model_groups(given, np.array([0])) is None
-    assert fn.model_groups(given, np.array([0, 1, 2, 3])) is not None
+    assert fn.model_groups(tokens, np.array([0])) is None
+    assert fn.model_groups(tokens, np.array([0, 1, 2, 3])) is not None

@@ -88,7 +88,8 @@ class Max(Fold):
     def _candidate(self, token):
         """A score's integer part, which tells whether there is a new maximum, and that maximum."""
         floor = token.reshape(0, "floor").numerator()
-        return floor, self.top((floor + 1)[: self.top.width].as_signed())
+        above = floor + Const(1, self.top.as_shape())
+        return floor, self.top(above[: self.top.width].as_signed())
 
     def step(self, first, state, token):
         floor, above = self._candidate(token)
@@ -147,6 +148,9 @@ class RunningMax(Max):
 
     def model_emit(self, first, state, new, token):
         return {"score": token, "max": self._model_chosen(new)}
+
+    def model_groups(self, tokens, starts):
+        return None
 
     def model_states(self, tokens, starts):
         above = (tokens >> self.token.f_bits) + 1

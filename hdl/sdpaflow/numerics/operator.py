@@ -100,7 +100,8 @@ class Iterative(Operator):
 
     @property
     def interval(self):  # type: ignore[override]
-        return 1 if self.unrolled else self.steps + 1
+        # A loop's operands take three cycles from one port to the state.
+        return 1 if self.unrolled else max(self.steps + 1, 3)
 
 
 class Carry(Operator):
