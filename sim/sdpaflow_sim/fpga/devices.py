@@ -30,6 +30,9 @@ class Device:
     packed : dict of dict
         For each resource that packing changes, the entries of the utilisation that it is, and how
         many of it each takes.
+    product_ns : :class:`float`
+        Flip-flops move into the registers of DSP blocks, and this is the time from a block's input
+        registers to its output register, which place and route does not look at; 0 where they stay.
     few_pins : :class:`bool`
         Ports have to be pins, of which there are too few: they become shift registers.
     note : :class:`str`
@@ -44,6 +47,7 @@ class Device:
     options: tuple[str, ...] = ()
     kinds: dict = field(default_factory=dict)
     packed: dict = field(default_factory=dict)
+    product_ns: float = 0.0
     few_pins: bool = False
     note: str = ""
 
@@ -78,6 +82,9 @@ ECP5: dict[str, Any] = {
         "dsp": {"MULT18X18D": 1},
         "bram": {"DP16KD": 1},
     },
+    # From a registered operand to the pins of a product that is not, at speed grade 6; to the
+    # output register takes no longer. nextpnr has no figure for that, nor for the register between.
+    "product_ns": 3.864,
 }
 ECP5_OPTIONS = (
     "--package", "CABGA381", "--speed", "6", "--out-of-context", "--timing-allow-fail",

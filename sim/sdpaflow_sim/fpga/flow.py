@@ -12,6 +12,7 @@ from sdpaflow.numerics import Carry, Dot, Multiply
 from sdpaflow.units import Map
 
 from sdpaflow_sim import datasheet
+from sdpaflow_sim.fpga import dsp_registers
 from sdpaflow_sim.fpga.devices import RESOURCES
 from sdpaflow_sim.fpga.netlist import OWN_PORTS, Netlist
 from sdpaflow_sim.fpga.place import place_and_route
@@ -88,6 +89,7 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
                 for r in RESOURCES
             },
             cells=dict(sorted(cells.items())),
+            dsp_registers=dsp_registers.count(netlist.moved),
             products=sum(counts[unit]["dsp"] for unit in _products(pipeline)),
             multiplications=pipeline.config.d + pipeline.config.dv,
             logs=str(logs),
@@ -131,7 +133,13 @@ def _synthesized(folder, tools, device, name, verilog):
         raise ToolError(f"Yosys failed: see {tools.log('synthesis')}")
     flat = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
     units = json.loads((folder / "units.json").read_text(encoding="utf-8"))
-    return Netlist(flat["modules"][top], units["modules"], name, wrapped=device.few_pins)
+    moved = {}
+    if device.product_ns:
+        moved = dsp_registers.move_registers(flat["modules"][top])
+        (folder / "netlist.json").write_text(json.dumps(flat), encoding="utf-8")
+    return Netlist(
+        flat["modules"][top], units["modules"], name, wrapped=device.few_pins, moved=moved
+    )
 
 
 def _routed(tools, device, netlist, seeds, jobs, tell):

@@ -44,12 +44,15 @@ class Netlist:
         The module whose instances are the units.
     wrapped : :class:`bool`
         Whether it is in a top with few pins.
+    moved : :class:`dict`
+        Flip-flops in DSP blocks, as :func:`sdpaflow_sim.fpga.dsp_registers.move_registers` returns.
     """
 
-    def __init__(self, flat, modules, design, *, wrapped=False):
+    def __init__(self, flat, modules, design, *, wrapped=False, moved=None):
         self._modules = modules
         self._design = modules[design]
         self._wrapped = wrapped
+        self.moved = moved or {}
         self.cells = {n: c for n, c in flat["cells"].items() if c["type"] != "$scopeinfo"}
         self._lines = self._lines_of_modules()
         self._drivers = self._drivers_at_the_top()
@@ -97,6 +100,20 @@ class Netlist:
         names = [found for bit in outputs for found in self._names.get(bit, ())]
         names.sort(key=lambda found: found[0] != self._units[name])
         return names[0][1] if names else cell["type"]
+
+    def register_inside(self, name, port):
+        """Unit and name of the register that has moved into a DSP block, at this port of it.
+
+        That of any, where the port enables it, and None where there is none.
+        """
+        ranks = self.moved.get(name)
+        if ranks is None:
+            return None
+        bits = ranks.get(port[0]) or next(iter(ranks.values()))
+        found = self._names.get(bits.get(port, next(iter(bits.values()))))
+        if not found:
+            return None
+        return min(found, key=lambda pair: pair[0] != self._units[name])
 
     def _lines_of_modules(self):
         """Name of the unit by file and line."""

@@ -65,8 +65,8 @@ def place_and_route(tools, device, netlist, seed, tell):
     report = json.loads((tools.folder / f"{name}.json").read_text(encoding="utf-8"))
     return {
         "seed": seed,
-        "fmax_mhz": fmax(report),
-        "critical_path": critical_path(report, netlist),
+        "fmax_mhz": fmax(report, netlist, device.product_ns),
+        "critical_path": critical_path(report, netlist, device.product_ns),
         "utilisation": report["utilization"],
     }
 

@@ -37,6 +37,8 @@ class Report:
         How many cells of each kind synthesis made.
     multipliers : dict of :class:`int`
         DSP blocks by unit.
+    dsp_registers : :class:`int`
+        Flip-flops that have moved into DSP blocks, and are no flip-flops of the fabric any more.
     products : :class:`int`
         Those for the products with K and with V.
     multiplications : :class:`int`
@@ -63,6 +65,7 @@ class Report:
     cells: dict
     products: int
     multiplications: int
+    dsp_registers: int = 0
     ports: dict | None = None
     utilisation: dict = field(default_factory=dict)
     seeds: list = field(default_factory=list)
@@ -121,6 +124,7 @@ class Report:
             "ports": self.ports,
             "multipliers": self.multipliers,
             "multiplier_use": self.multiplier_use,
+            "dsp_registers": self.dsp_registers,
             "utilisation": self.utilisation,
             "cells": self.cells,
             "verilog_sha256": self.verilog_sha256,

@@ -55,6 +55,8 @@ def summary(report):
     if report.multipliers:
         listed = ", ".join(f"{count} in {unit}" for unit, count in report.multipliers.items())
         lines.append(f"DSP blocks: {listed}")
+    if report.dsp_registers:
+        lines.append(f"flip-flops in DSP blocks, not counted above: {report.dsp_registers:,}")
     if report.multiplier_use is not None:
         lines.append(
             f"multiplier use: {report.multiplier_use:.1%}, {report.multiplications} "

@@ -1,5 +1,6 @@
 """Pipelines on FPGAs, by the command and by the tools themselves: what is counted, and where."""
 
+import dataclasses
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import pytest
 from attention import pipeline
 from sdpaflow_sim import netlist
 from sdpaflow_sim.cli import main
+from sdpaflow_sim.fpga import table
 from sdpaflow_sim.fpga.devices import DEVICES
 from sdpaflow_sim.fpga.flow import implement
 from sdpaflow_sim.inputs import build, sample_of, split_heads
@@ -71,7 +73,8 @@ def test_placed_and_routed(tmp_path, capsys):
 def test_units_have_their_own(tmp_path):
     """Every unit has the flip-flops that are counted when it is not dissolved."""
     dut = pipeline("memory-free", d=4, lanes=2)
-    report = implement(dut, DEVICES["ecp5-85f"], tmp_path, synth_only=True, tell=lambda text: None)
+    device = dataclasses.replace(DEVICES["ecp5-85f"], product_ns=0)  # all are in the fabric
+    report = implement(dut, device, tmp_path, synth_only=True, tell=lambda text: None)
     counted = {entry.name: entry.flip_flops for entry in netlist.count(dut).entries}
     taken = {name: unit["ff"] for name, unit in report.units.items()}
     del taken["(other)"]  # gates between the flags
@@ -84,6 +87,26 @@ def test_units_have_their_own(tmp_path):
     assert (report.products, report.cycles_per_score, report.multiplier_use) == (4, 2, 1)
     assert report.to_dict()["fmax_mhz"] is None
     assert report.to_dict()["seeds"] == []
+    assert report.dsp_registers == 0
+
+
+def test_registers_in_blocks(tmp_path):
+    """Units whose flip-flops are in DSP blocks have so many less of them, and of nothing else."""
+    dut, device = pipeline("memory-free", d=2), DEVICES["ecp5-85f"]
+    bare, moved = (
+        implement(dut, d, tmp_path, synth_only=True, tell=lambda text: None)
+        for d in (dataclasses.replace(device, product_ns=0), device)
+    )
+    fewer = {n: bare.units[n]["ff"] - unit["ff"] for n, unit in moved.units.items()}
+    assert {n for n, number in fewer.items() if number} == set(moved.multipliers)
+    assert sum(fewer.values()) == bare.resources["ff"] - moved.resources["ff"]
+    # The weight is an operand of every lane, with a copy in each block.
+    copies = moved.dsp_registers - sum(fewer.values())
+    assert 0 < copies <= 32
+    assert moved.resources == bare.resources | {"ff": moved.resources["ff"]}
+    assert "flip-flops in DSP blocks" in table.summary(moved)
+    assert "flip-flops in DSP blocks" not in table.summary(bare)
+    assert moved.to_dict()["dsp_registers"] == moved.dsp_registers
 
 
 @pytest.mark.parametrize("name", FREE)

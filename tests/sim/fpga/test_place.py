@@ -81,16 +81,21 @@ def test_other_failures():
     assert str(error) == "nextpnr failed: it says no reason (see logs/seed7.log)"
 
 
-def step(kind, delay, source, sink, port="F"):
+def step(kind, delay, source, sink, port="F", end="A"):
     """A step of a path in nextpnr's report."""
     return {
         "type": kind,
         "delay": delay,
         "from": {"cell": source, "port": port},
-        "to": {"cell": sink, "port": "A"},
+        "to": {"cell": sink, "port": end},
     }
 
 
+INSIDE = {
+    ("product", "A2"): ("v_fifo", "o[2]"),
+    ("product", "M3"): ("wv_ij", "m[3]"),
+    ("product", "P1"): ("wv_ij", "p[1]"),
+}
 NETLIST = SimpleNamespace(
     cells={
         "ff1": {"type": "TRELLIS_FF"},
@@ -101,6 +106,8 @@ NETLIST = SimpleNamespace(
     },
     units={"ff1": "a_i", "sum": "a_i", "product": "wv_ij", "lut": "o_i", "ff2": "o_i"},
     register={"ff1": "acc[3]", "ff2": "held"}.get,
+    register_inside=lambda *end: INSIDE.get(end),
+    moved={},
 )
 PATH = [
     step("clk-to-q", 0.5, "ff1", "ff1", "Q"),
@@ -158,6 +165,56 @@ def test_ends_of_its_own():
     assert critical_path(report, NETLIST)["from"] == {"unit": "(other)", "register": "$made"}
 
 
+def registered(**ranks):
+    """The netlist with registers in the DSP block."""
+    return SimpleNamespace(**vars(NETLIST) | {"moved": {"product": ranks}})
+
+
+def test_ends_in_blocks():
+    """A register that is in a DSP block is called as in the Verilog; nothing passes the block."""
+    steps = [
+        step("clk-to-q", 0.5, "product", "product", "P1", "P1"),
+        step("routing", 5.0, "product", "product", "P1", "A2"),
+        step("setup", 0.1, "product", "product", "A2", "A2"),
+    ]
+    report = {**REPORT, "critical_paths": [{**REPORT["critical_paths"][3], "path": steps}]}
+    path = critical_path(report, registered(A={"A2": 7}, P={"P1": 8}), 3.9)
+    assert path["from"] == {"unit": "wv_ij", "register": "p[1]"}
+    assert path["to"] == {"unit": "v_fifo", "register": "o[2]"}
+    assert (path["delay_ns"], path["logic_ns"], path["dsps"]) == (5.6, 0.6, 0)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "end"),
+    [
+        ({"A": {"A2": 7}, "B": {}, "P": {"P1": 8}}, "p[1]"),
+        ({"A": {"A2": 7}, "B": {}, "M": {"M3": 9}, "P": {"P1": 8}}, "m[3]"),
+        ({"P": {"P1": 8}}, None),
+        ({"A": {"A2": 7}, "B": {}}, None),
+    ],
+)
+def test_inside_blocks(ranks, end):
+    """A multiplication from register to register of a block is a path too, which limits."""
+    path = critical_path(REPORT, registered(**ranks), 8.5)
+    if end is None:
+        assert path == critical_path(REPORT, NETLIST)
+        assert fmax(REPORT, registered(**ranks), 8.5) == 125.0
+        return
+    assert path == {
+        "from": {"unit": "v_fifo", "register": "o[2]"},
+        "to": {"unit": "wv_ij", "register": end},
+        "units": ["wv_ij"],
+        "delay_ns": 8.5,
+        "logic_ns": 8.5,
+        "routing_ns": 0,
+        "luts": 0,
+        "carries": 0,
+        "dsps": 1,
+    }
+    assert fmax(REPORT, registered(**ranks), 8.5) == round(1000 / 8.5, 2)
+    assert critical_path(REPORT, registered(**ranks), 3.9) == critical_path(REPORT, NETLIST)
+
+
 def test_frequency():
     """That of the clock, not of a ground that DSP blocks have for one."""
-    assert fmax(REPORT) == 125.0
+    assert fmax(REPORT, NETLIST) == 125.0
