@@ -75,7 +75,7 @@ def test_pipeline_equals_the_model(formats, digits):
 @pytest.mark.parametrize("digits", [1, 2, 3, 4])
 @pytest.mark.parametrize("formats", FORMATS.values(), ids=FORMATS)
 def test_loop_equals_the_model(formats, digits):
-    """Quotients of short formats; a token every ``steps + 1`` cycles, at least 3, ``steps + 5`` late."""
+    """Quotients of short formats; a token every ``steps + 1`` cycles, or 3, ``steps + 5`` late."""
     fn = Divide(*formats, digits)
     x, y = pairs(*formats[:2])
     some = np.random.default_rng(digits).permutation(len(x))[:100]
