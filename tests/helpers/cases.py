@@ -14,8 +14,9 @@ from fractions import Fraction
 from amaranth.hdl import Shape, unsigned
 from amaranth.lib import data
 from helpers.functions import Horner, Mix
+from helpers.rescaled import rescaled_sum
 from helpers.streams import deep, nested, rectangles, tokens
-from sdpaflow.numerics import SQ, UQ, Divide, Dot, RunningMax, Sum
+from sdpaflow.numerics import SQ, UQ, Divide, Dot, RescaledSum, RunningMax, Sum
 from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
 from sdpaflow_sim.amaranth_engine import simulate
 
@@ -89,7 +90,7 @@ def divided(num, den):
     """As Divide of UQ(4,4) by UQ(2,2) into UQ(4,3)."""
     if den == 0:
         return 127
-    return min(round(Fraction(num, 16) / Fraction(den, 4) * 8), 127)
+    return min(math.floor(Fraction(num, 16) / Fraction(den, 4) * 8 + Fraction(1, 2)), 127)
 
 
 def reduced(rank):
@@ -126,21 +127,63 @@ def scanned(rank):
     )
 
 
-def running_maximum():
-    """A fold that emits something else than its state, and both depend on the state before."""
+def running_maximum(*, ahead):
+    """A fold that emits something else than its state; ahead, from the state after the next."""
     score, rng = SQ(3, 2), random.Random(1)
     fn = RunningMax(score)
 
     def steps(group):
-        maxima = [math.floor(Fraction(max(group[: n + 1]), 4)) + 1 for n in range(len(group))]
-        rises = [new - old for old, new in zip([maxima[0], *maxima], maxima, strict=False)]
-        return [(s - 4 * m, r) for s, m, r in zip(group, maxima, rises, strict=True)]
+        seen = [group[: n + 1 + ahead] for n in range(len(group))]
+        tops = [math.floor(Fraction(max(part), 4)) + 1 for part in seen]
+        return list(zip(group, tops, strict=True))
 
     stream = nested(rng, 1, 12, lambda: draw(rng, score))
     return Case(
-        lambda: Scan(fn),
+        lambda: Scan(fn, ahead=ahead),
         {"i": Port(score, 1, stream)},
         {"o": Port(fn.shape, 1, deep(1, steps, stream))},
+    )
+
+
+def rescaling(number):
+    """A token of a rescaled sum, and what draws one."""
+    layout = data.StructLayout({"number": number, "down": UQ(3, 0), "shift": UQ(5, 0)})
+    lanes = number.length if isinstance(number, data.ArrayLayout) else 0
+
+    def token(rng):
+        drawn = draw(rng, number)
+        return drawn, rng.randrange(8), rng.choice([1, 1, 2, 4, 16, 0])
+
+    def total(group):
+        lists = [(drawn if lanes else [drawn], down, shift) for drawn, down, shift in group]
+        sums, _ = rescaled_sum(lists)
+        return sums if lanes else sums[0]
+
+    return RescaledSum(layout, "number", 8), token, total
+
+
+def rescaled(number, rank=1):
+    """A Reduce by a fold of two cycles."""
+    fn, token, total = rescaling(number)
+    rng = random.Random(rank)
+    stream = nested(rng, rank, 30 // rank**2, lambda: token(rng))
+    return Case(
+        lambda: Reduce(fn, rank),
+        {"i": Port(fn.token, rank, stream)},
+        {"o": Port(fn.state, rank - 1, deep(rank, total, stream))},
+    )
+
+
+def mem_rescaled(number, rank, size):
+    """A MemReduce by a fold of two cycles."""
+    fn, token, total = rescaling(number)
+    rng = random.Random(10 * rank + size)
+    stream = rectangles(rng, rank, 12 - 3 * rank, size, lambda: token(rng))
+    results = deep(rank - 1, lambda row: [total(c) for c in zip(*row, strict=True)], stream)
+    return Case(
+        lambda: MemReduce(fn, size, rank),
+        {"i": Port(fn.token, rank, stream)},
+        {"o": Port(fn.state, rank - 1, results)},
     )
 
 
@@ -209,7 +252,15 @@ CASES = {
         lambda column: [sum(lane) for lane in zip(*column, strict=True)],
     ),
     **{f"Scan of rank {rank}": scanned(rank) for rank in (1, 2, 3)},
-    "Scan of a running maximum": running_maximum(),
+    "Scan of a running maximum": running_maximum(ahead=False),
+    "Scan of a running maximum ahead": running_maximum(ahead=True),
+    **{f"Reduce in two cycles, of rank {rank}": rescaled(SQ(2, 2), rank) for rank in (1, 2)},
+    "Reduce of vectors in two cycles": rescaled(VECTOR),
+    **{
+        f"MemReduce in two cycles, in {size} words": mem_rescaled(SQ(2, 2), 2, size)
+        for size in (1, 2, 4)
+    },
+    "MemReduce of rank 3 in two cycles": mem_rescaled(VECTOR, 3, 3),
     **{f"Repeat of rank {rank}": repeated(rank) for rank in (1, 2, 3)},
     **{f"Replay of rank 2 in {size} words": replayed(2, size) for size in (1, 3, 4)},
     "Replay of rank 3 in 3 words": replayed(3, 3),
