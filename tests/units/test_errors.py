@@ -45,7 +45,7 @@ BYTE = unsigned(8)
         (
             lambda: Scan(Mix()),
             TypeError,
-            "Function of a Scan must be a Fold, not Mix(unsigned(8) -> unsigned(8))",
+            "Function of a Scan must be a Fold of one cycle, not Mix(unsigned(8) -> unsigned(8))",
         ),
         (
             lambda: Scan(Horner(), 0),

@@ -9,27 +9,31 @@ import random
 
 import pytest
 from amaranth.hdl import unsigned
+from amaranth.lib import data
 from helpers.bench import observe
 from helpers.cases import CASES, Case, Port, run
 from helpers.functions import Horner, Mix
 from helpers.streams import tokens
-from sdpaflow.numerics import SQ, UQ, Divide
+from sdpaflow.numerics import SQ, UQ, Divide, RescaledSum
+from sdpaflow.numerics.raw import width
 from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
 from sdpaflow_sim.amaranth_engine import simulate
 from sdpaflow_sim.stalls import Stall
 
 BYTE = unsigned(8)
+BYTE_NUMBER = UQ(8, 0)
 LATENCIES = {  # in cycles
     "Map of one argument": 2,
     "Map of two": 2,
     "Map of three": 2,
     "Map of pairs": 2,
-    "Map in four stages": 4,
-    "Map unrolled": 6,
+    "Map in four stages": 5,
+    "Map unrolled": 8,
     "Scan of rank 1": 1,
     "Scan of rank 2": 1,
     "Scan of rank 3": 1,
     "Scan of a running maximum": 1,
+    "Scan of a running maximum ahead": 3,
     "Repeat of rank 1": 0,
     "Repeat of rank 2": 0,
     "Repeat of rank 3": 0,
@@ -64,6 +68,43 @@ def test_reduce_gives_each_result_a_cycle_after_its_last_token(rank):
     ends = [n for n, token in enumerate(case.inputs["i"].tokens) if token >> 8 & 1]
     assert run(case).times["o"] == [end + 1 for end in ends]
     assert case.unit().latency == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["Reduce in two cycles, of rank 1", "Reduce of vectors in two cycles"]
+)
+def test_a_fold_of_two_cycles_takes_a_token_in_each(name):
+    """Results follow their last tokens by four cycles, groups of one included."""
+    case = CASES[name]
+    port = case.inputs["i"]
+    ends = [n for n, token in enumerate(port.tokens) if token >> width(port.shape) & 1]
+    assert run(case).times["o"] == [end + 4 for end in ends]
+    assert case.unit().latency == 4
+
+
+@pytest.mark.parametrize(
+    ("lengths", "groups"), [([4, 4, 4], 3), ([1, 1, 1, 1], 1), ([1, 1, 1], 3), ([3, 3], 2)]
+)
+def test_mem_reduce_in_two_cycles_takes_a_token_in_every_cycle(lengths, groups):
+    """Also of groups and of rows of one token."""
+    layout = data.StructLayout({"x": BYTE_NUMBER, "down": UQ(3, 0), "shift": UQ(5, 0)})
+    fn, rows, at = RescaledSum(layout, "x", 8), [], 0
+    for length in lengths:
+        rows.append([[((at := at + 1) % 256, 0, 1) for _ in range(length)] for _ in range(groups)])
+    results = [
+        [128 * sum(number for number, *_ in column) for column in zip(*row, strict=True)]
+        for row in rows
+    ]
+    case = Case(
+        lambda: MemReduce(fn, 4),
+        {"i": Port(layout, 2, rows)},
+        {"o": Port(fn.state, 1, results)},
+    )
+    wanted, end = [], 0
+    for length in lengths:
+        end += length * groups
+        wanted += range(end + 3, end + 3 + length)
+    assert run(case).times["o"] == wanted
 
 
 def table(lengths, groups=3, seed=1):
@@ -102,13 +143,13 @@ def test_mem_reduce_waits_when_groups_become_shorter():
 
 @pytest.mark.parametrize("digits", [1, 2, 3, 4])
 def test_map_in_a_loop_takes_a_token_each_interval(digits):
-    """And declares it: ``steps + 1`` cycles from token to token, ``steps + 2`` to the result."""
+    """And declares it: ``steps + 1`` cycles from token to token, ``steps + 5`` to the result."""
     fn = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), digits)
     sources = {"i0": list(range(20)), "i1": [5] * 20}
     trace = simulate(Map(fn), sources, {"o": 20})
-    steps = {1: 8, 2: 4, 3: 3, 4: 2}[digits]
-    assert trace.times["o"] == [steps + 2 + n * (steps + 1) for n in range(20)]
-    assert (fn.latency, fn.interval) == (steps + 2, steps + 1)
+    steps = {1: 9, 2: 5, 3: 3, 4: 3}[digits]
+    assert trace.times["o"] == [steps + 5 + n * (steps + 1) for n in range(20)]
+    assert (fn.latency, fn.interval) == (steps + 5, steps + 1)
 
 
 def test_a_fifo_of_depth_1_halves_the_rate():
@@ -136,18 +177,24 @@ def test_a_fifo_holds_as_many_tokens_as_its_depth(depth):
     ("fn", "holds"),
     [
         (Mix(1), 2),
-        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), 2),
-        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2, unrolled=True), 6),
+        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), 3),
+        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2, unrolled=True), 8),
     ],
     ids=["pipeline", "loop", "unrolled"],
 )
-def test_a_stalled_map_fills_up(fn, holds):
-    """Each stage advances when the next is free, so gaps between tokens close up."""
-    ports = [f"i{n}" for n in range(len(fn.inputs))] if len(fn.inputs) > 1 else ["i"]
-    stalls = {name: Stall("10000") for name in ports} | {"o": Stall("0" * 90 + "1" * 200)}
-    trace = simulate(Map(fn), dict.fromkeys(ports, range(9)), {"o": 9}, stalls=stalls)
-    assert trace.times["o"][:holds] == list(range(90, 90 + holds))
-    assert Map(fn).words == holds
+def test_a_stalled_map_holds_a_token_in_every_set_of_registers(fn, holds):
+    """A loop: the next operands, the state, and a result."""
+    unit = Map(fn)
+    sources = {name: list(range(20)) for name in unit.names}
+    seen = observe(unit, sources, [getattr(unit, unit.names[0]).ready], 80, ready=False)
+    assert sum(ready for (ready,) in seen) == holds == unit.words
+
+
+def test_a_stalled_pipeline_keeps_its_gaps():
+    """Its stages advance together: a token every other cycle leaves every other cycle."""
+    stalls = {"i": Stall("10"), "o": Stall("0" * 20 + "1" * 40)}
+    trace = simulate(Map(Mix(1)), {"i": range(4)}, {"o": 4}, stalls=stalls)
+    assert trace.times["o"] == [20, 22, 24, 26]
 
 
 def test_intermediate_memory_is_what_a_unit_can_hold():
@@ -155,7 +202,7 @@ def test_intermediate_memory_is_what_a_unit_can_hold():
     division = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2)
     units = {
         Map(Mix(2), 1): (2, (10 + 11) + 8),
-        Map(division): (2, (4 + 4 + 8 + 1 + 1) + 7),
+        Map(division): (3, 2 * (4 + 5 + 10 + 1) + (8 + 1 + 1) + 7),
         Reduce(Horner(), 2): (1, 16),
         Scan(Horner(), 2): (2, 16 + 16),
         MemReduce(Horner(), 5): (5, 5 * 16),

@@ -53,7 +53,8 @@ class Map(Unit):
         self.names = ["i"] if len(shapes) == 1 else [f"i{n}" for n in range(len(shapes))]
         self.latency = fn.latency
         kept = self._memory()
-        self.words, self.bits = len(kept), sum(kept)
+        # A loop has the next operands, a state, and at most one token behind it.
+        self.words, self.bits = 3 if self._looped else len(kept), sum(kept)
         flags = ["saturated"] if fn.saturates else []
         flags += ["misframed"] if rank and len(shapes) > 1 else []
         ports = {name: In(tokens(s, rank)) for name, s in zip(self.names, shapes, strict=True)}
