@@ -21,8 +21,8 @@ class Divide(Iterative):
 
     Unrolled it takes a token per cycle and ``steps + 3`` cycles; as a loop, with a register before
     it for the next operands, it keeps one set of registers and takes a token every ``steps + 1``
-    cycles (3 at least), ``steps = ⌈(width + 2) / digits⌉``. Dividing by zero saturates. A quotient that is
-    rounded up to the most negative result counts as clamped; its value is right.
+    cycles (3 at least), ``steps = ⌈(width + 2) / digits⌉``. Dividing by zero saturates. A quotient
+    that is rounded up to the most negative result counts as clamped; its value is right.
 
     Parameters
     ----------
