@@ -110,7 +110,8 @@ class Divide(Iterative):
         of the quotient, that of the remainder the bit before, which is shifted in."""
         none, negative = Const(0) if none is None else none, remainder[-1]
         addend = Cat(divisor, Const(0, len(doubled) - len(divisor)))
-        addend = Mux(none, 0, addend ^ (~negative).replicate(len(doubled)))
+        # Extended, not replicated: a simulator would evaluate the sign anew for every copy.
+        addend = Mux(none, 0, (addend ^ (~negative).as_signed())[: len(doubled)])
         # The bit below makes the carry of a subtraction.
         total = (Cat(1, doubled) + Cat(~negative & ~none, addend))[1 : len(remainder) + 1]
         return total.as_signed(), Cat(~negative, low[:-1])
