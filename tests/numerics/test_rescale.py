@@ -1,7 +1,6 @@
-"""Rescaled sums, and the rescaling that scores ask for: hardware, models, exact references."""
+"""Rescaled sums: hardware in Reduce and MemReduce, model, plain integers."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -11,10 +10,12 @@ from helpers.rescaled import rescaled_sum
 from helpers.streams import tokens
 from sdpaflow.graph import Dataflow
 from sdpaflow.graph.interpret import Stream, interpret
-from sdpaflow.numerics import SQ, UQ, RescaledSum, Rescaling, RunningMax, raw
+from sdpaflow.numerics import SQ, UQ, RescaledSum, raw
 from sdpaflow.numerics.rescale import BLOCKS
-from sdpaflow.units import Reduce, Scan
+from sdpaflow.units import Reduce
 from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.check import check
+from sdpaflow_sim.stalls import Stall
 
 LENGTHS = [1, 1, 7, 2, 5, 1, 16, 9, 3, 8]
 ENDS = np.cumsum(LENGTHS) - 1
@@ -25,14 +26,29 @@ def layout(number):
     return data.StructLayout({"down": UQ(3, 0), "x": number, "shift": UQ(BLOCKS, 0)})
 
 
-def given(number, seed):
-    """Random tokens, in runs of one sign, so that sums go far."""
+def drawn(number, n, seed):
+    """Random tokens."""
     element = number.elem_shape if isinstance(number, data.ArrayLayout) else number
     lanes = (number.length,) if isinstance(number, data.ArrayLayout) else ()
-    rng, n = np.random.default_rng(seed), sum(LENGTHS)
+    rng = np.random.default_rng(seed)
     values = rng.integers(element.raw_min, element.raw_max + 1, (n, *lanes))
-    values[4:12], values[20:30] = element.raw_max, element.raw_min
     return {"down": rng.integers(0, 8, n), "x": values, "shift": rng.choice(SHIFTS, n)}
+
+
+def given(number, seed):
+    """The same in runs of one sign, so that sums go far."""
+    element = number.elem_shape if isinstance(number, data.ArrayLayout) else number
+    tokens_in = drawn(number, sum(LENGTHS), seed)
+    tokens_in["x"][4:12], tokens_in["x"][20:30] = element.raw_max, element.raw_min
+    return tokens_in
+
+
+def extremes(number, n):
+    """Tokens hardly shifted, mostly the greatest and the least of the format in runs."""
+    rng, run = np.random.default_rng(n), np.arange(n) // 11 % 2 == 0
+    values = np.where(run, number.raw_max, number.raw_min or number.raw_max - 1)
+    shift = rng.choice([1, 1, 1, 2], n)
+    return {"down": rng.choice([0, 0, 0, 1], n), "x": values, "shift": shift}
 
 
 def grouped(values):
@@ -41,12 +57,15 @@ def grouped(values):
 
 
 class Sums(Dataflow):
-    """A Reduce, so as to ask for its model."""
+    """A Reduce or, for groups of groups, a MemReduce, so as to ask for its model."""
 
-    def __init__(self, fn):
+    def __init__(self, fn, size=None):
         super().__init__()
-        x = self.input(fn.token, rank=1)
-        total = self.reduce(fn, x)
+        x = self.input(fn.token, rank=1 if size is None else 2)
+        if size is None:
+            total = self.reduce(fn, x)
+        else:
+            total = self.mem_reduce(fn, x, size)
         self.output(total=total)
 
 
@@ -99,11 +118,71 @@ def test_sum_of_numbers_saturates_where_growth_does_not_suffice(number):
         strict=True,
     )
     found = [rescaled_sum(group, fn.element.raw_min, fn.element.raw_max) for group in grouped(rows)]
-    results, _ = reduced(fn, tokens_in)
+    results, count = reduced(fn, tokens_in)
     assert results.tolist() == [total for (total,), _ in found]
     model, clamped = modelled(fn, tokens_in)
     assert model.tolist() == results.tolist()
-    assert clamped == sum(count for _, count in found) > 0
+    assert count == clamped == sum(times for _, times in found) > 0
+
+
+STALLS = {
+    "none": {},
+    "slow sink": {"total": Stall("100")},
+    "slow source": {"x": Stall("10")},
+    "at random": {"x": Stall("random:0.3", 1), "total": Stall("random:0.5", 2)},
+}
+
+
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
+@pytest.mark.parametrize("number", [SQ(3, 4), UQ(3, 4)], ids=repr)
+def test_merges_and_additions_that_clamp_are_counted_apart(number, stalls):
+    """As in the model, however they meet: short groups, nearly all of whose sums are clamped.
+
+    A merge falls into the cycle of an addition only where that is the first of its sum, which has
+    room for any token.
+    """
+    fn = RescaledSum(layout(number), "x", 0)
+    lengths = np.random.default_rng(8).integers(1, 8, 150)
+    tokens_in, ends = extremes(number, int(lengths.sum())), np.cumsum(lengths) - 1
+    last = np.isin(np.arange(lengths.sum()), ends)[:, None]
+    given_in = {"x": Stream(tokens_in, last)}
+    _, clamped = interpret(Sums(fn), given_in)
+    assert clamped["total"] > 150
+    _, trace = check(Sums(fn), given_in, stalls=stalls, engine="amaranth")
+    assert trace.saturations == clamped
+
+
+@pytest.mark.parametrize("stalls", STALLS.values(), ids=STALLS)
+@pytest.mark.parametrize(
+    ("number", "growth"),
+    [(SQ(3, 4), 0), (UQ(3, 4), 0), (SQ(3, 4), 4), (data.ArrayLayout(SQ(3, 4), 2), 4)],
+    ids=repr,
+)
+def test_memory_keeps_two_sums_for_each_position(number, growth, stalls):
+    """Columns of tables, of one row, of one column, of more, each as a Reduce would sum them."""
+    fn = RescaledSum(layout(number), "x", growth)
+    shapes = [(1, 1), (1, 4), (2, 3), (7, 1), (3, 4), (4, 2), (1, 2), (2, 4), (5, 3), (9, 4)] * 2
+    n = sum(rows * columns for rows, columns in shapes)
+    tokens_in = extremes(number, n) if not growth else drawn(number, n, 9)
+    last, wanted, clamped, start = [], [], 0, 0
+    every = [np.reshape(tokens_in["x"], (n, -1)), tokens_in["down"], tokens_in["shift"]]
+    every = list(zip(*(values.tolist() for values in every), strict=True))
+    bounds = (fn.element.raw_min, fn.element.raw_max) if fn.saturates else ()
+    for rows, columns in shapes:
+        for row, column in itertools.product(range(rows), range(columns)):
+            ends = column == columns - 1
+            last.append((ends, ends and row == rows - 1))
+        for column in range(columns):
+            group = every[start + column : start + rows * columns : columns]
+            total, count = rescaled_sum(group, *bounds)
+            wanted.append(total)
+            clamped += count
+        start += rows * columns
+    assert (clamped > 0) == (growth == 0)
+    given_in = {"x": Stream(tokens_in, np.array(last))}
+    outputs, trace = check(Sums(fn, 4), given_in, stalls=stalls, engine="amaranth")
+    assert np.reshape(outputs["total"].data, (len(wanted), -1)).tolist() == wanted
+    assert trace.saturations == ({"total": clamped} if fn.saturates else {})
 
 
 def test_whole_groups_are_summed_as_token_by_token(monkeypatch):
@@ -119,52 +198,11 @@ def test_whole_groups_are_summed_as_token_by_token(monkeypatch):
             assert np.array_equal(fast, slow)
 
 
-@pytest.mark.parametrize("score", [SQ(4, 3), SQ(1, 5), SQ(9, 0), SQ(8, 2), UQ(4, 3)], ids=repr)
-def test_rescaling_tells_exponents_and_shifts(score):
-    """The unit is 2**u, u = 7 modulo 8 and the least such that is not below the maximum."""
-    maxima = RunningMax(score)
-    fn = Rescaling(maxima.shape)
-    rng = np.random.default_rng(1)
-    scores = rng.integers(score.raw_min, score.raw_max + 1, sum(LENGTHS))
-    tops, wanted = [], []
-    for group in grouped(scores.tolist()):
-        top = [math.floor(max(group[: n + 1]) / 2**score.f_bits) + 1 for n in range(len(group))]
-        unit = [next(u for u in range(m, m + 8) if u % 8 == 7) for m in top]
-        for n, (m, u) in enumerate(zip(top, unit, strict=True)):
-            blocks = (u - unit[n - 2]) // 8 if n >= 2 else 0
-            shift = 2**blocks if blocks < 5 else 0
-            wanted.append((group[n] - (m << score.f_bits), u - m, shift))
-        tops += top
-    tokens_in = {"score": scores, "max": np.array(tops)}
-    starts = np.append(0, ENDS[:-1] + 1)
-    model = fn.model_scan(tokens_in, starts)
-    fields = ("x", "down", "shift")
-    assert list(zip(*(model[name].tolist() for name in fields), strict=True)) == wanted
-    stream = tokens(raw.width(fn.token), 1, grouped(raw.pack(fn.token, tokens_in)))
-    trace = simulate(Scan(fn), {"i": stream}, {"o": len(stream)}, limit=len(stream) + 1)
-    mask = (1 << raw.width(fn.shape)) - 1
-    found = raw.unpack(fn.shape, [token & mask for token in trace.outputs["o"]])
-    assert list(zip(*(found[name].tolist() for name in fields), strict=True)) == wanted
-
-
-def test_rescaling_step_by_step_is_what_it_is_at_once():
-    """The model of a token, from the state that the token before left."""
-    maxima = RunningMax(SQ(8, 2))
-    fn = Rescaling(maxima.shape)
-    tops = np.sort(np.random.default_rng(2).integers(-100, 100, 12))
-    tokens_in = {"score": 4 * tops - 1, "max": tops}
-    whole, state = fn.model_scan(tokens_in, np.array([0])), raw.zeros(fn.state, 1)
-    for index in range(12):
-        token = raw.take(tokens_in, np.array([index]))
-        new, _ = fn.model(index == 0, state, token)
-        emitted = fn.model_emit(index == 0, state, new, token)
-        assert {n: v.tolist() for n, v in emitted.items()} == {
-            n: [v[index]] for n, v in whole.items()
-        }
-        state = new
-    assert {0, 1, 2} <= set(whole["shift"].tolist())
-
-
 def test_rescaled_sum_needs_its_field():
     with raises(KeyError, "'y'"):
         RescaledSum(layout(SQ(3, 4)), "y", 4)
+
+
+def test_a_sum_has_room_for_its_first_token():
+    with raises(ValueError, "Growth must be at least 0, not -1"):
+        RescaledSum(layout(SQ(3, 4)), "x", -1)

@@ -21,8 +21,8 @@ class Divide(Iterative):
 
     Unrolled it takes a token per cycle and ``steps + 3`` cycles; as a loop, with a register before
     it for the next operands, it keeps one set of registers and takes a token every ``steps + 1``
-    cycles (3 at least), ``steps = ⌈(width + 2) / digits⌉``. Dividing by zero saturates. A quotient that is
-    rounded up to the most negative result counts as clamped; its value is right.
+    cycles (3 at least), ``steps = ⌈(width + 2) / digits⌉``. Dividing by zero saturates. A quotient
+    that is rounded up to the most negative result counts as clamped; its value is right.
 
     Parameters
     ----------
@@ -110,7 +110,8 @@ class Divide(Iterative):
         of the quotient, that of the remainder the bit before, which is shifted in."""
         none, negative = Const(0) if none is None else none, remainder[-1]
         addend = Cat(divisor, Const(0, len(doubled) - len(divisor)))
-        addend = Mux(none, 0, addend ^ (~negative).replicate(len(doubled)))
+        # Extended, not replicated: a simulator would evaluate the sign anew for every copy.
+        addend = Mux(none, 0, (addend ^ (~negative).as_signed())[: len(doubled)])
         # The bit below makes the carry of a subtraction.
         total = (Cat(1, doubled) + Cat(~negative & ~none, addend))[1 : len(remainder) + 1]
         return total.as_signed(), Cat(~negative, low[:-1])

@@ -16,8 +16,9 @@ BLOCK = 8
 while it waits; the places below a block are shifted in the tokens, which wait for nothing."""
 
 BLOCKS = 5
-"""Shifts of a sum: by 0 to 4 blocks. A longer one empties it, when the maximum has risen by 33 or
-more: all of 65 536 keys are then less than 2**-16 of the new one."""
+"""Shifts of a sum: by 0 to 4 blocks. A longer one empties it, for which the maximum has to rise by
+33 at least. Each key that is lost is then less than ``2**(m - 33)``, the greatest of the row at
+least ``2**(m - 1)``: n keys lose less than ``n · 2**-32`` of their sum, 65 536 keys 2**-16."""
 
 DOWN = UQ(3, 0)
 SHIFT = UQ(BLOCKS, 0)
@@ -107,10 +108,13 @@ class RescaledSum(Interleaved):
     field : :class:`str`
         Which field is summed.
     growth : :class:`int`
-        Integer bits that the sum has beyond the token.
+        Integer bits that the sum has beyond the token; at least 0, so that the first token of a
+        partial sum, which may come while those before are merged, is never clamped.
     """
 
     def __init__(self, layout, field, growth):
+        if growth < 0:
+            raise ValueError(f"Growth must be at least 0, not {growth}")
         self.token = layout
         self.field = field
         vector = layout.members[field]
