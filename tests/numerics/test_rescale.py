@@ -62,10 +62,7 @@ class Sums(Dataflow):
     def __init__(self, fn, size=None):
         super().__init__()
         x = self.input(fn.token, rank=1 if size is None else 2)
-        if size is None:
-            total = self.reduce(fn, x)
-        else:
-            total = self.mem_reduce(fn, x, size)
+        total = self.reduce(fn, x) if size is None else self.mem_reduce(fn, x, size)
         self.output(total=total)
 
 

@@ -29,7 +29,7 @@ def test_long_fifos(name):
 def test_constant_fill(name, lanes):
     """Without long FIFOs, every FIFO peaks at the same fill whatever the length of the rows."""
     dut = pipeline(name, lanes=lanes)
-    peaks = [correct(dut, *head(n_q=6, n_k=n_k)).peaks for n_k in (16, 64)]
+    peaks = [correct(dut, *head(n_q=6, n_k=n_k)).peaks for n_k in (20, 64)]
     assert peaks[0] == peaks[1]
     assert max(peaks[0].values()) <= max(2, dut.config.dv_beats)
 
@@ -58,7 +58,7 @@ def test_least_depth_that_completes(name, fifo, n_k, lanes):
         correct(less, *head(n_q=3, n_k=n_k))
 
 
-@pytest.mark.parametrize("n_k", [8, 13, 40])
+@pytest.mark.parametrize("n_k", [20, 25, 40])
 @pytest.mark.parametrize(("name", "fifo"), CASES)
 def test_least_depth_that_keeps_the_rate(name, fifo, n_k):
     """The derived depth, N + 3, keeps one score per cycle; each word less costs a cycle per row."""
@@ -74,7 +74,7 @@ def test_least_depth_that_keeps_the_rate(name, fifo, n_k):
 @pytest.mark.parametrize(("name", "fifo"), CASES)
 def test_fewer_lanes_need_less(name, fifo, lanes):
     """With several cycles per score the FIFOs around absorb the skew: N − 1 words keep the rate."""
-    n_k = 12
+    n_k = 20
     assert cycles(name, 5, n_k, lanes=lanes, depths={fifo: n_k - 1}) == cycles(
         name, 5, n_k, lanes=lanes
     )

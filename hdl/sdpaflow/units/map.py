@@ -13,11 +13,11 @@ __all__ = ["Map"]
 class Map(Unit):
     """Apply an operator to every token; several inputs are joined token by token.
 
-    One token per ``fn.interval`` cycles; the result follows after ``fn.latency`` cycles. All stages
-    advance together, whenever the output is free: one gate decides, however long the pipeline.
-    An iterative operator has one set of registers for all its steps, and one before it that keeps
-    the next operands. Registers of data are not reset, their valid bits are: a DSP block can be
-    one of them.
+    One token per ``fn.interval`` cycles; the result follows after ``fn.latency`` cycles. Each stage
+    has its own valid bit and advances when any stage behind it is free or the output is taken, so
+    bubbles close up. An iterative operator has one set of registers for all its steps, and one
+    before it that keeps the next operands. Registers of data are not reset, their valid bits are: a
+    DSP block can be one of them.
 
     The inputs must agree on ``last``; where they do not, ``misframed`` is raised and the first
     input's is used.
@@ -53,8 +53,7 @@ class Map(Unit):
         self.names = ["i"] if len(shapes) == 1 else [f"i{n}" for n in range(len(shapes))]
         self.latency = fn.latency
         kept = self._memory()
-        # A loop has the next operands, a state, and at most one token behind it.
-        self.words, self.bits = 3 if self._looped else len(kept), sum(kept)
+        self.words, self.bits = len(kept), sum(kept)
         flags = ["saturated"] if fn.saturates else []
         flags += ["misframed"] if rank and len(shapes) > 1 else []
         ports = {name: In(tokens(s, rank)) for name, s in zip(self.names, shapes, strict=True)}
@@ -102,10 +101,11 @@ class Map(Unit):
         """Stages up to the output; ``token`` is a valid bit, values and ``last``."""
         valid, values, last = token
         here = [Signal(name=f"valid_{n}") for n in range(len(stages) - 1)] + [self.o.valid]
-        advance = Signal()
-        m.d.comb += advance.eq(~self.o.valid | self.o.ready)
-        m.d.comb += ready.eq(advance)
         for n, stage in enumerate(stages):
+            advance = Signal(name=f"advance_{n}")
+            m.d.comb += advance.eq(~Cat(here[n:]).all() | self.o.ready)
+            if n == 0:
+                m.d.comb += ready.eq(advance)
             results = stage(*values)
             if n == len(stages) - 1:
                 registers = [Signal(self.fn.shape, name="result", reset_less=True)]
