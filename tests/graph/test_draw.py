@@ -283,7 +283,8 @@ def test_functions_read_well():
     assert functions["part_ij"] == "dot"
     assert functions["w_ij"] == "exp2"
     assert functions["wv_ij"] == "multiply"
-    assert functions["x_ij"] == "running max"
+    assert functions["m_ij"] == "running max"
+    assert functions["x_ij"] == "rescaling"
     assert functions["o_i"] == "divide"
     assert functions["qk_ij"] == ""
 
@@ -420,7 +421,7 @@ def test_shapes_are_read_aloud():
         for edge in dut.edges
     }
     assert shapes["k"] == "8 × SQ(4,12)"
-    assert shapes["w_sum"] == "{weight: UQ(0,17), shift: UQ(6,0)}"
+    assert shapes["w_sum"] == "{weight: UQ(0,17), down: UQ(3,0), shift: UQ(5,0)}"
     tip = Picture(draw.to_svg(dut, {"k": 1})).fifos["k"].find(f"{SVG}title").text
     assert tip == "k: FIFO of 2 words, peak 1; 8 × SQ(4,12), rank 2"
 

@@ -25,21 +25,23 @@ def graph(build):
 
 
 def test_reduce_and_scan():
-    """Sums per group; running maxima with what they rose by."""
+    """Sums per group; scores with their running maxima, also looking ahead."""
 
     def build(self):
         x = self.input(X, rank=2)
-        a, b = self.fork(x)
+        a, b, c = self.fork(x)
         total = self.reduce(Sum(X, 4), a)
         top = self.scan(RunningMax(X), b)
-        self.output(total=total, top=top)
+        ahead = self.scan(RunningMax(X), c, ahead=True)
+        self.output(total=total, top=top, ahead=ahead)
 
     given = stream([1, 2, 3, -4, 5], "01011", "00001")
     streams, clamped = interpret(graph(build), {"x": given})
     assert streams["total"].data.tolist() == [3, -1, 5]
     assert streams["total"].last.tolist() == [[False], [False], [True]]
-    assert streams["top"].data["x"].tolist() == [-1, -1, -1, -8, -1]
-    assert streams["top"].data["shift"].tolist() == [0, 1, 0, 0, 0]
+    assert streams["top"].data["score"].tolist() == [1, 2, 3, -4, 5]
+    assert streams["top"].data["max"].tolist() == [2, 3, 4, 4, 6]
+    assert streams["ahead"].data["max"].tolist() == [3, 3, 4, 4, 6]
     assert clamped == {"total": 0}
 
 

@@ -110,18 +110,20 @@ def test_vectors_are_divided_lane_by_lane(unrolled):
     assert fn.shape == data.ArrayLayout(element, 3)
 
 
-@pytest.mark.parametrize("digits", [1, 3])
+@pytest.mark.parametrize("unrolled", [False, True], ids=["loop", "pipeline"])
+@pytest.mark.parametrize("digits", [1, 3, 4])
 @pytest.mark.parametrize(
     ("num", "den", "element"),
     [
-        (SQ(20, 29), UQ(16, 17), SQ(4, 12)),  # as after V
+        (SQ(20, 36), UQ(16, 24), SQ(4, 12)),  # as after V, of sums that were rescaled
+        (SQ(20, 29), UQ(16, 17), SQ(4, 12)),  # of others
         (UQ(0, 17), UQ(16, 17), UQ(1, 16)),  # as before V
         (UQ(1, 0), UQ(16, 17), UQ(8, 40)),  # a reciprocal
     ],
 )
-def test_long_formats(num, den, element, digits):
+def test_long_formats(num, den, element, digits, unrolled):
     """Those of the pipelines, whose numbers no test can go through."""
-    fn = Divide(num, den, element, digits, unrolled=True)
+    fn = Divide(num, den, element, digits, unrolled)
     rng = np.random.default_rng(digits)
     scale = rng.integers(0, [[num.width], [den.width]], (2, 200))
     x = rng.integers(num.raw_min, num.raw_max + 1, 200) >> scale[0]

@@ -45,6 +45,7 @@ def test_dot_is_exact_and_as_late_as_its_tree(lanes, levels):
     assert (results == fn.model(x, y)).all()
     assert trace.times["o"] == [fn.latency + n for n in range(20)]
     assert fn.latency == LATENCIES[lanes][levels - 1]
+    assert Dot(*fn.inputs).latency == LATENCIES[lanes][0]
 
 
 @pytest.mark.parametrize(

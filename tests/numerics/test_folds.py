@@ -139,27 +139,6 @@ def test_maximum_is_the_least_integer_above(score):
     assert count == 0
 
 
-def test_looking_ahead_a_score_meets_the_maximum_after_the_next():
-    """The last two of a group meet the same."""
-    fn = RunningMax(SQ(4, 3))
-    given = random(SQ(4, 3), 9)
-    flat = iter(raw.pack(fn.token, given))
-    stream = tokens(7, 1, [list(itertools.islice(flat, length)) for length in LENGTHS])
-    trace = simulate(Scan(fn, ahead=True), {"i": stream}, {"o": len(stream)}, limit=len(stream) + 3)
-    mask = (1 << raw.width(fn.shape)) - 1
-    found = raw.unpack(fn.shape, [token & mask for token in trace.outputs["o"]])
-    wanted = [
-        math.floor(max(group[: step + 2]) / 8) + 1
-        for group in groups(given.tolist())
-        for step in range(len(group))
-    ]
-    assert found["max"].tolist() == wanted
-    assert found["score"].tolist() == given.tolist()
-    assert [token >> raw.width(fn.shape) for token in trace.outputs["o"]] == [
-        t >> 7 for t in stream
-    ]
-
-
 def test_folds_say_what_they_fold():
     assert repr(Sum(SQ(3, 4), 2)) == "Sum(SQ(3,4) -> SQ(5,4))"
     assert Max(SQ(4, 3)).state == SQ(5, 0)
@@ -183,33 +162,37 @@ def drawn(rng, shape, n):
 
 
 def stepped(fn, tokens, starts):
-    """Last states, and what is emitted, token by token."""
-    last, emitted, state = [], [], None
+    """Last states, all states, and what is emitted, token by token."""
+    last, states, emitted, state = [], [], [], None
     ends = [*starts[1:].tolist(), raw.count(tokens)]
     for index in range(raw.count(tokens)):
         first, token = index in starts, raw.take(tokens, slice(index, index + 1))
         old = raw.zeros(fn.state, 1) if state is None else state
         state, _ = fn.model(first, old, token)
+        states.append(state)
         emitted.append(fn.model_emit(first, old, state, token))
         if index + 1 in ends:
             last.append(state)
-    return last, emitted
+    return last, states, emitted
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_whole_groups_are_folded_as_token_by_token(name):
-    """The last state of each group; groups of one token, of many, and all of one group."""
+    """The last state of each group, or all that a Scan needs; groups of one token and of many."""
     fn = WHOLE[name]
     for seed, starts in enumerate(([0], [0, 1, 2, 30, 31, 99], range(100), [0, 50])):
         tokens = drawn(np.random.default_rng(seed), fn.token, 100)
         starts = np.array(starts)
-        last, emitted = stepped(fn, tokens, starts)
+        last, states, emitted = stepped(fn, tokens, starts)
         found, whole = fn.model_scan(tokens, starts), fn.model_groups(tokens, starts)
         if name == "running maximum":
             assert whole is None
-            for field in ("score", "max"):
-                assert np.array_equal(found[field], np.concatenate([e[field] for e in emitted]))
+            for at_once, steps in ((found, emitted), (fn.model_states(tokens, starts), states)):
+                assert set(at_once) == set(steps[0])
+                for field, values in at_once.items():
+                    assert np.array_equal(values, np.concatenate([s[field] for s in steps]))
         else:
+            assert fn.model_states(tokens, starts) is None
             assert np.array_equal(whole, np.concatenate(last))
             assert found is None
 

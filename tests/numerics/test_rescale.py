@@ -57,12 +57,22 @@ def grouped(values):
 
 
 class Sums(Dataflow):
-    """A Reduce or, for groups of groups, a MemReduce, so as to ask for its model."""
+    """A Reduce, so as to ask for its model."""
 
-    def __init__(self, fn, size=None):
+    def __init__(self, fn):
         super().__init__()
-        x = self.input(fn.token, rank=1 if size is None else 2)
-        total = self.reduce(fn, x) if size is None else self.mem_reduce(fn, x, size)
+        x = self.input(fn.token, rank=1)
+        total = self.reduce(fn, x)
+        self.output(total=total)
+
+
+class Columns(Dataflow):
+    """A MemReduce, likewise."""
+
+    def __init__(self, fn, size):
+        super().__init__()
+        x = self.input(fn.token, rank=2)
+        total = self.mem_reduce(fn, x, size)
         self.output(total=total)
 
 
@@ -177,7 +187,7 @@ def test_memory_keeps_two_sums_for_each_position(number, growth, stalls):
         start += rows * columns
     assert (clamped > 0) == (growth == 0)
     given_in = {"x": Stream(tokens_in, np.array(last))}
-    outputs, trace = check(Sums(fn, 4), given_in, stalls=stalls, engine="amaranth")
+    outputs, trace = check(Columns(fn, 4), given_in, stalls=stalls, engine="amaranth")
     assert np.reshape(outputs["total"].data, (len(wanted), -1)).tolist() == wanted
     assert trace.saturations == ({"total": clamped} if fn.saturates else {})
 

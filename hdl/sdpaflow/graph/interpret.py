@@ -96,7 +96,7 @@ def _scan(node, i):
     if states is None:
         states, _, clamped = _fold(node, i.data, ends)
     after = raw.take(states, np.arange(len(ends)) + ~ends)
-    return Stream(fn.model_emit(False, states, after, i.data), i.last), clamped
+    return Stream(fn.model_emit(False, after, after, i.data), i.last), clamped
 
 
 def _mem_reduce(node, i):

@@ -199,7 +199,11 @@ class Fold:
         raise NotImplementedError
 
     def emit(self, first, state, new, token):
-        """What a Scan emits, from the state before and after."""
+        """What a Scan emits, from the state before and after.
+
+        A Scan that looks ahead has only one state for it, that after the next token, and gives it
+        as both, with ``first`` down.
+        """
         return new
 
     def model(self, first, state, token):

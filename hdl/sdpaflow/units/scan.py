@@ -19,7 +19,7 @@ class Scan(Unit):
 
     With ``ahead``, what is emitted of a token comes from the state after the *next* one, where the
     group has one: it leaves behind that, three cycles after it came. So the last two tokens of a
-    group see one state.
+    group see one state, which is all that the fold can emit from.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Scan(Unit):
             m.d.sync += held.eq(1)
         with m.If(free):
             m.d.sync += self.o.valid.eq(looked)
-            self._emit(m, before, 0, acc, seen)
+            self._emit(m, before, 0, seen, seen)
 
     def _emit(self, m, token, first, state, new):
         result = self.fn.emit(first, state, new, token.data)
