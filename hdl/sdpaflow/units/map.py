@@ -110,7 +110,8 @@ class Map(Unit):
             if n == len(stages) - 1:
                 registers = [Signal(self.fn.shape, name="result", reset_less=True)]
                 m.d.comb += self.o.payload.data.eq(registers[0])
-                kept = self.o.payload.last
+                kept = Signal(self.rank, name="result_last")
+                m.d.comb += self.o.payload.last.eq(kept)
                 if self.fn.saturates:
                     m.d.comb += self.events["saturated"].eq(valid & advance & results[1])
             else:

@@ -1,6 +1,6 @@
 """Fold of the next-outer dimension, with one partial result per inner position."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
@@ -133,6 +133,7 @@ class MemReduce(Unit):
         out, end = Signal(range(self.size)), Signal(range(self.size))
         outer, sole = Signal.like(self.o.payload.last[1:]), Signal()
         result = Signal(fn.state, reset_less=True)
+        result_last = Signal.like(self.o.payload.last)
 
         free = ~self.o.valid | self.o.ready
         send = leaving & free
@@ -160,7 +161,7 @@ class MemReduce(Unit):
         others = Mux(sole, 0, Value.cast(reads[1]))[: width(fn.state)]
         total, total_flag = fn.merge(reads[0], fn.state(others))
         m.d.comb += self.i.ready.eq(~waiting.valid | enter)
-        m.d.comb += self.o.payload.data.eq(result)
+        m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(result_last)]
 
         full = at == self.size - 1
         uneven = ~first & (last[0] != (at == span))
@@ -187,8 +188,7 @@ class MemReduce(Unit):
         with m.If(free):
             m.d.sync += self.o.valid.eq(leaving)
             m.d.sync += Value.cast(result).eq(Value.cast(total))
-            m.d.sync += self.o.payload.last[0].eq(out == end)
-            m.d.sync += self.o.payload.last[1:].eq(Mux(out == end, outer, 0))
+            m.d.sync += result_last.eq(Cat(out == end, Mux(out == end, outer, 0)))
         with m.If(send):
             m.d.sync += out.eq(Mux(sent, 0, out + 1))
             m.d.sync += leaving.eq(~sent)

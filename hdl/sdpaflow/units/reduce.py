@@ -96,6 +96,7 @@ class Reduce(Unit):
         done, outer = Signal(), Signal.like(self.o.payload.last)  # both sums are complete
         full = Signal()  # and so are those before, in `result`
         result = Signal(fn.state, reset_less=True)
+        result_last = Signal.like(self.o.payload.last)
 
         # Sums stay apart by moving in step: one leaves the adder when the next token enters it.
         free = ~self.o.valid | self.o.ready
@@ -106,7 +107,7 @@ class Reduce(Unit):
         new, flag = fn.add(shrunk, addend)
         total, total_flag = fn.merge(newer, older)
         m.d.comb += self.i.ready.eq(~waits | enter)
-        m.d.comb += self.o.payload.data.eq(result)
+        m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(result_last)]
         if fn.saturates:
             m.d.comb += self.events["saturated"].eq((leave & flag) | (done & free & total_flag))
 
@@ -136,4 +137,4 @@ class Reduce(Unit):
         with m.If(free):
             m.d.sync += self.o.valid.eq(done)
             m.d.sync += Value.cast(result).eq(Value.cast(total))
-            m.d.sync += self.o.payload.last.eq(outer)
+            m.d.sync += result_last.eq(outer)

@@ -85,7 +85,7 @@ class Scan(Unit):
         """Keep a token, the one that ``acc`` is after, until the next is there."""
         new, _ = self.fn.step(Const(0), acc, self.i.payload.data)
         held, token = Signal(), Signal.like(self.i.payload)
-        looked, before = Signal(), Signal.like(self.i.payload)  # that saw the next
+        looked, earlier = Signal(), Signal.like(self.i.payload)  # that saw the next
         seen = Signal(self.fn.state)
         ends = token.last[0]
         move = ~looked | free
@@ -96,13 +96,13 @@ class Scan(Unit):
         with m.If(move):
             m.d.sync += looked.eq(held & (self.i.valid | ends))
             m.d.sync += held.eq(self.i.valid | (held & ~ends))
-            m.d.sync += before.eq(token)
+            m.d.sync += earlier.eq(token)
             m.d.sync += Value.cast(seen).eq(Mux(ends, Value.cast(acc), Value.cast(new)))
         with m.Elif(fire):
             m.d.sync += held.eq(1)
         with m.If(free):
             m.d.sync += self.o.valid.eq(looked)
-            self._emit(m, before, 0, seen, seen)
+            self._emit(m, earlier, 0, seen, seen)
 
     def _emit(self, m, token, first, state, new):
         result = self.fn.emit(first, state, new, token.data)
