@@ -16,7 +16,7 @@ from amaranth.lib import data
 from helpers.functions import Horner, Mix
 from helpers.rescaled import rescaled_sum
 from helpers.streams import deep, nested, rectangles, tokens
-from sdpaflow.numerics import SQ, UQ, Divide, Dot, RescaledSum, RunningMax, Sum
+from sdpaflow.numerics import SQ, UQ, Divide, Dot, RescaledSum, RunningMax, Serial, Sum
 from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
 from sdpaflow_sim.amaranth_engine import simulate
 
@@ -87,7 +87,7 @@ def byte(rng):
 
 
 def divided(num, den):
-    """As Divide of UQ(4,4) by UQ(2,2) into UQ(4,3)."""
+    """As ``DIVIDE``."""
     if den == 0:
         return 127
     return min(math.floor(Fraction(num, 16) / Fraction(den, 4) * 8 + Fraction(1, 2)), 127)
@@ -228,6 +228,7 @@ def passed(unit, rank, outputs):
     return Case(lambda: unit(BYTE, rank), {"i": port}, dict.fromkeys(outputs, port))
 
 
+DIVIDE = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2)
 VECTOR = data.ArrayLayout(SQ(2, 1), 3)
 
 CASES = {
@@ -240,8 +241,13 @@ CASES = {
         1,
         lambda a, b: sum(x * y for x, y in zip(a, b, strict=True)),
     ),
-    "Map in a loop": mapped(Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), 1, divided),
-    "Map unrolled": mapped(Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2, unrolled=True), 2, divided),
+    "Map in eight stages": mapped(DIVIDE, 2, divided),
+    **{
+        f"Map of {lanes} lanes in turn": mapped(
+            Serial(DIVIDE, lanes), rank, lambda nums, den: [divided(num, den) for num in nums]
+        )
+        for lanes, rank in ((2, 2), (5, 1), (12, 0))
+    },
     **{f"Reduce of rank {rank}": reduced(rank) for rank in (1, 2, 3)},
     **{f"MemReduce of rank 2 in {size} words": mem_reduced(2, size) for size in (1, 3, 4)},
     "MemReduce of rank 3 in 3 words": mem_reduced(3, 3),

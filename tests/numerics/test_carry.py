@@ -25,12 +25,7 @@ CASES = {  # operator, layout, at, new name
     "several stages": (Dot(VECTOR, VECTOR, 1), VECTORS, 0, None),
     "second argument": (Add(SQ(3, 1), SQ(4, 4)), ROW, 1, None),
     "renamed": (Multiply(SQ(4, 4), UQ(3, 1)), ROW, 0, "scaled"),
-    "pipeline that saturates": (
-        Divide(SQ(4, 4), UQ(2, 2), SQ(3, 3), 2, unrolled=True),
-        ROW,
-        0,
-        "quotient",
-    ),
+    "pipeline that saturates": (Divide(SQ(4, 4), UQ(2, 2), SQ(3, 3), 2), ROW, 0, "quotient"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Division: hardware, looped and unrolled, against the model; the model against exact fractions."""
+"""Division: hardware against the model, the model against exact fractions."""
 
 import math
 from fractions import Fraction
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from amaranth.lib import data
 from helpers.bench import apply, raises
-from sdpaflow.numerics import SQ, UQ, Divide
+from sdpaflow.numerics import SQ, UQ, Divide, Serial
 
 FORMATS = {  # numerator, denominator, quotient
     "unsigned": (UQ(3, 3), UQ(2, 3), UQ(3, 2)),
@@ -21,13 +21,13 @@ FORMATS = {  # numerator, denominator, quotient
 }
 
 
-def exact(num, den, fn, x, y):
+def exact(num, den, element, x, y):
     """Raw quotient and whether it was clamped, from the definition."""
-    low, high = fn.element.raw_min, fn.element.raw_max
+    low, high = element.raw_min, element.raw_max
     if y == 0:
         return (low if x < 0 else high), True
     quotient = Fraction(x, 1 << num.f_bits) / Fraction(y, 1 << den.f_bits)
-    scaled = quotient * (1 << fn.element.f_bits)
+    scaled = quotient * (1 << element.f_bits)
     nearest = math.floor(scaled + Fraction(1, 2))
     return min(max(nearest, low), high), scaled < low or nearest > high
 
@@ -54,15 +54,17 @@ def test_model_rounds_to_nearest_and_saturates(formats, digits):
     fn = Divide(*formats, digits)
     x, y = pairs(num, den)
     results, clamped = fn.evaluate(x, y)
-    wanted = [exact(num, den, fn, *pair) for pair in zip(x.tolist(), y.tolist(), strict=True)]
+    wanted = [
+        exact(num, den, fn.element, *pair) for pair in zip(x.tolist(), y.tolist(), strict=True)
+    ]
     check(results.tolist(), clamped.tolist(), wanted)
 
 
 @pytest.mark.parametrize("digits", [1, 2, 3, 4])
 @pytest.mark.parametrize("formats", FORMATS.values(), ids=FORMATS)
-def test_pipeline_equals_the_model(formats, digits):
+def test_hardware_equals_the_model(formats, digits):
     """Every quotient of short formats; a token per cycle, ``steps + 3`` cycles late."""
-    fn = Divide(*formats, digits, unrolled=True)
+    fn = Divide(*formats, digits)
     x, y = pairs(*formats[:2])
     results, trace = apply(fn, x, y)
     model, clamped = fn.evaluate(x, y)
@@ -72,34 +74,20 @@ def test_pipeline_equals_the_model(formats, digits):
     assert (fn.latency, fn.interval) == (fn.steps + 3, 1)
 
 
-@pytest.mark.parametrize("digits", [1, 2, 3, 4])
-@pytest.mark.parametrize("formats", FORMATS.values(), ids=FORMATS)
-def test_loop_equals_the_model(formats, digits):
-    """Quotients of short formats; a token every ``steps + 1`` cycles, or 3, ``steps + 5`` late."""
-    fn = Divide(*formats, digits)
-    x, y = pairs(*formats[:2])
-    some = np.random.default_rng(digits).permutation(len(x))[:100]
-    x, y = x[some], y[some]
-    results, trace = apply(fn, x, y)
-    model, clamped = fn.evaluate(x, y)
-    assert (results == model).all()
-    assert trace.saturations == {"unit": clamped.sum()}
-    assert trace.times["o"] == [fn.steps + 5 + n * fn.interval for n in range(len(x))]
-    assert (fn.latency, fn.interval) == (fn.steps + 5, max(fn.steps + 1, 3))
-
-
-@pytest.mark.parametrize("unrolled", [False, True], ids=["loop", "pipeline"])
-def test_vectors_are_divided_lane_by_lane(unrolled):
-    """By one denominator; a vector counts as clamped when any lane is."""
+@pytest.mark.parametrize("serial", [False, True], ids=["at once", "in turn"])
+def test_vectors_are_divided_lane_by_lane(serial):
+    """By one denominator, all lanes at once or in turn; a vector is clamped when any lane is."""
     num, den, element = data.ArrayLayout(SQ(4, 8), 3), UQ(3, 6), SQ(3, 7)
-    fn = Divide(num, den, element, 3, unrolled)
+    fn = Divide(num, den, element, 3)
+    if serial:
+        fn = Serial(Divide(num.elem_shape, den, element, 3), 3)
     rng = np.random.default_rng(7)
     x = rng.integers(-(2**11), 2**11, (40, 3))
     y = rng.integers(0, 2**9, 40)
     x[0], x[1], y[1], y[2] = -(2**11), 2**11 - 1, 0, 1
     results, trace = apply(fn, x, y)
     wanted = [
-        [exact(num.elem_shape, den, fn, value, over) for value in values]
+        [exact(num.elem_shape, den, element, value, over) for value in values]
         for values, over in zip(x.tolist(), y.tolist(), strict=True)
     ]
     assert results.tolist() == [[value for value, _ in lanes] for lanes in wanted]
@@ -110,7 +98,6 @@ def test_vectors_are_divided_lane_by_lane(unrolled):
     assert fn.shape == data.ArrayLayout(element, 3)
 
 
-@pytest.mark.parametrize("unrolled", [False, True], ids=["loop", "pipeline"])
 @pytest.mark.parametrize("digits", [1, 3, 4])
 @pytest.mark.parametrize(
     ("num", "den", "element"),
@@ -121,9 +108,9 @@ def test_vectors_are_divided_lane_by_lane(unrolled):
         (UQ(1, 0), UQ(16, 17), UQ(8, 40)),  # a reciprocal
     ],
 )
-def test_long_formats(num, den, element, digits, unrolled):
+def test_long_formats(num, den, element, digits):
     """Those of the pipelines, whose numbers no test can go through."""
-    fn = Divide(num, den, element, digits, unrolled)
+    fn = Divide(num, den, element, digits)
     rng = np.random.default_rng(digits)
     scale = rng.integers(0, [[num.width], [den.width]], (2, 200))
     x = rng.integers(num.raw_min, num.raw_max + 1, 200) >> scale[0]
@@ -131,10 +118,29 @@ def test_long_formats(num, den, element, digits, unrolled):
     x[:3], y[:3] = [num.raw_min, num.raw_max, num.raw_max], [den.raw_max, den.raw_max, 1]
     results, trace = apply(fn, x, y)
     model, clamped = fn.evaluate(x, y)
-    wanted = [exact(num, den, fn, *pair) for pair in zip(x.tolist(), y.tolist(), strict=True)]
+    wanted = [
+        exact(num, den, fn.element, *pair) for pair in zip(x.tolist(), y.tolist(), strict=True)
+    ]
     check(model.tolist(), clamped.tolist(), wanted)
     assert (results == model).all()
     assert trace.saturations == {"unit": clamped.sum()}
+
+
+def test_lanes_in_turn_take_a_cycle_each():
+    """And one to take the vector; the result follows as many cycles later than that of a lane."""
+    each = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3))
+    fn = Serial(each, 5)
+    rng = np.random.default_rng(5)
+    x, y = rng.integers(0, 256, (20, 5)), rng.integers(0, 16, 20)
+    results, trace = apply(fn, x, y)
+    assert (results == fn.model(x, y)).all()
+    assert trace.times["o"] == [each.steps + 3 + 5 + n * 6 for n in range(20)]
+    assert (fn.latency, fn.interval) == (each.steps + 8, 6)
+
+
+def test_lanes_to_take_in_turn_are_several():
+    with raises(ValueError, "Lanes to take in turn must be at least 2, not 1"):
+        Serial(Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3)), 1)
 
 
 def test_steps_cover_the_quotient_a_bit_to_round_by_and_one_for_no_room():

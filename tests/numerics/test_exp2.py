@@ -158,7 +158,7 @@ def test_all_formats_agree_with_the_model(x, shape, segments):
     assert (results == model).all()
     assert trace.saturations == {"unit": clamped.sum()}
     assert trace.times["o"] == [fn.latency + n for n in range(len(given))]
-    assert fn.latency == 5
+    assert fn.latency == 7
     exact = np.exp2(raw.to_float(given, x)) / shape.ulp
     relative = 0.09 / min(segments, 1 << x.f_bits) ** 2 + shape.ulp / 8  # of a line, of its bits
     assert (np.abs(model - exact) <= 0.75 + exact * relative)[~clamped].all()

@@ -332,7 +332,7 @@ def test_a_link_is_followed(folder):
 def test_formats_that_are_given_need_not_fit_16_bits(folder):
     """Values too large for a fitted format are fine in a format that holds them."""
     np.save("v.npy", np.full((5, 4), 40000.0))
-    given = ["--formats", "v=SQ(18,4)"]
+    given = ["--formats", "v=SQ(17,2)"]
     assert sdpaflow("run", "--pipeline", "memory-free", *DATA, *given, "--quiet") == 0
 
 

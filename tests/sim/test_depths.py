@@ -24,7 +24,7 @@ class Normalise(Dataflow):
         sum_i = self.reduce(Sum(x.shape, growth=8), x_sum)
         row = x_row.fifo(12 + skew(x_row, sum_i) + spare)
         row_sum = self.repeat(sum_i, over=row)
-        share = self.map(Divide(x.shape, sum_i.shape, UQ(1, 15), unrolled=True), row_sum)
+        share = self.map(Divide(x.shape, sum_i.shape, UQ(1, 15)), row_sum)
         self.output(share=share)
 
 

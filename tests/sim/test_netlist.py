@@ -55,8 +55,12 @@ BY_HAND = {
     # One more bit than the terms, valid; last and the sticky flag with groups.
     "add": (Map(Add(UQ(4, 4), UQ(4, 4))), 9 + 1, 0),
     "add, rank 1": (Map(Add(UQ(4, 4), UQ(4, 4)), 1), 9 + 1 + 1 + 1, 0),
-    # Four products of 16 bits, then their sum of 18 bits; valid and last in both stages.
-    "dot": (Map(Dot(VECTOR, VECTOR), 1, paired=True), 4 * 16 + 2 + 18 + 2, 0),
+    # Both operands, four products of 16 bits, two sums of 17, one of 18; valid and last of each.
+    "dot": (
+        Map(Dot(VECTOR, VECTOR), 1, paired=True),
+        (8 * 8 + 2) + (4 * 16 + 2) + (2 * 17 + 2) + (18 + 2),
+        0,
+    ),
 }
 
 

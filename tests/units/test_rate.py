@@ -14,7 +14,7 @@ from helpers.bench import observe
 from helpers.cases import CASES, Case, Port, run
 from helpers.functions import Horner, Mix
 from helpers.streams import tokens
-from sdpaflow.numerics import SQ, UQ, Divide, RescaledSum
+from sdpaflow.numerics import SQ, UQ, Divide, RescaledSum, Serial
 from sdpaflow.numerics.raw import width
 from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
 from sdpaflow_sim.amaranth_engine import simulate
@@ -28,7 +28,7 @@ LATENCIES = {  # in cycles
     "Map of three": 2,
     "Map of pairs": 2,
     "Map in four stages": 5,
-    "Map unrolled": 8,
+    "Map in eight stages": 8,
     "Scan of rank 1": 1,
     "Scan of rank 2": 1,
     "Scan of rank 3": 1,
@@ -74,12 +74,30 @@ def test_reduce_gives_each_result_a_cycle_after_its_last_token(rank):
     "name", ["Reduce in two cycles, of rank 1", "Reduce of vectors in two cycles"]
 )
 def test_a_fold_of_two_cycles_takes_a_token_in_each(name):
-    """Results follow their last tokens by four cycles, groups of one included."""
+    """Results follow their last tokens by four cycles, and each other by four at least."""
     case = CASES[name]
     port = case.inputs["i"]
-    ends = [n for n, token in enumerate(port.tokens) if token >> width(port.shape) & 1]
-    assert run(case).times["o"] == [end + 4 for end in ends]
+    waited, wanted = 0, []
+    for n, token in enumerate(port.tokens):
+        if token >> width(port.shape) & 1:
+            late = max(n + waited + 4, wanted[-1] + 4 if wanted else 0)
+            waited = late - n - 4
+            wanted.append(late)
+    assert waited  # some groups are of one token
+    assert run(case).times["o"] == wanted
     assert case.unit().latency == 4
+
+
+def test_a_fold_of_two_cycles_does_not_wait_after_groups_of_four():
+    layout = data.StructLayout({"x": BYTE_NUMBER, "down": UQ(3, 0), "shift": UQ(5, 0)})
+    fn = RescaledSum(layout, "x", 8)
+    groups = [[(n, 0, 1)] * 4 for n in range(10)]
+    case = Case(
+        lambda: Reduce(fn),
+        {"i": Port(layout, 1, groups)},
+        {"o": Port(fn.state, 0, [4 * 128 * n for n in range(10)])},
+    )
+    assert run(case).times["o"] == [4 * n + 7 for n in range(10)]
 
 
 @pytest.mark.parametrize(
@@ -141,15 +159,14 @@ def test_mem_reduce_waits_when_groups_become_shorter():
     assert run(table([4, 1], 1)).times["o"] == [4, 5, 6, 7, 8]
 
 
-@pytest.mark.parametrize("digits", [1, 2, 3, 4])
-def test_map_in_a_loop_takes_a_token_each_interval(digits):
-    """And declares it: ``steps + 1`` cycles from token to token, ``steps + 5`` to the result."""
-    fn = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), digits)
+@pytest.mark.parametrize("lanes", [2, 5, 12])
+def test_map_of_lanes_in_turn_takes_a_token_each_interval(lanes):
+    """And declares it: a cycle per lane, and one to take the vector."""
+    fn = Serial(Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), lanes)
     sources = {"i0": list(range(20)), "i1": [5] * 20}
     trace = simulate(Map(fn), sources, {"o": 20})
-    steps = {1: 9, 2: 5, 3: 3, 4: 3}[digits]
-    assert trace.times["o"] == [steps + 5 + n * (steps + 1) for n in range(20)]
-    assert (fn.latency, fn.interval) == (steps + 5, steps + 1)
+    assert trace.times["o"] == [8 + lanes + n * (lanes + 1) for n in range(20)]
+    assert (fn.latency, fn.interval) == (8 + lanes, lanes + 1)
 
 
 def test_a_fifo_of_depth_1_halves_the_rate():
@@ -177,13 +194,13 @@ def test_a_fifo_holds_as_many_tokens_as_its_depth(depth):
     ("fn", "holds"),
     [
         (Mix(1), 2),
-        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), 4),
-        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2, unrolled=True), 8),
+        (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), 8),
+        *((Serial(Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), n), 2 + 7 // n) for n in (2, 3, 7, 8)),
     ],
-    ids=["pipeline", "loop", "unrolled"],
+    ids=str,
 )
 def test_a_stalled_map_holds_a_token_in_every_set_of_registers(fn, holds):
-    """A loop: the next operands, the state, and what is being rounded."""
+    """Of lanes in turn: what is being fed, what is on offer, and those that are all between."""
     unit = Map(fn)
     sources = {name: list(range(20)) for name in unit.names}
     seen = observe(unit, sources, [getattr(unit, unit.names[0]).ready], 80, ready=False)
@@ -199,10 +216,13 @@ def test_a_stalled_pipeline_closes_its_gaps():
 
 def test_intermediate_memory_is_what_a_unit_can_hold():
     """In words and in the bits of their data, as declared."""
-    division = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2)
+    # Three steps of four bits each, between the operands and the rounding.
+    division = Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 3)
+    stages = 4 * (4 + 5 + 9 + 1) + (8 + 1 + 1)
     units = {
         Map(Mix(2), 1): (2, (10 + 11) + 8),
-        Map(division): (4, 2 * (4 + 5 + 10 + 1) + (8 + 1 + 1) + 7),
+        Map(division): (6, stages + 7),
+        Map(Serial(division, 4)): (3, stages + (4 * 8 + 4) + 4 * 7),
         Reduce(Horner(), 2): (1, 16),
         Scan(Horner(), 2): (2, 16 + 16),
         MemReduce(Horner(), 5): (5, 5 * 16),

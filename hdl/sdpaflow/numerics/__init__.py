@@ -6,7 +6,7 @@ from sdpaflow.numerics.dot import Dot
 from sdpaflow.numerics.exp2 import Exp2
 from sdpaflow.numerics.fixed import SQ, UQ
 from sdpaflow.numerics.folds import Max, RunningMax, Sum
-from sdpaflow.numerics.operator import Carry, Fold, Interleaved, Iterative, Operator
+from sdpaflow.numerics.operator import Carry, Fold, Interleaved, Operator, Serial
 from sdpaflow.numerics.rescale import RescaledSum, Rescaling
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "Exp2",
     "Fold",
     "Interleaved",
-    "Iterative",
     "Max",
     "Maximum",
     "Multiply",
@@ -28,6 +27,7 @@ __all__ = [
     "RescaledSum",
     "Rescaling",
     "RunningMax",
+    "Serial",
     "Shift",
     "Subtract",
     "Sum",

@@ -4,13 +4,13 @@ import numpy as np
 from amaranth.hdl import Cat, Const, Mux
 
 from sdpaflow.numerics.arithmetic import element_of, join, split, vector_like
-from sdpaflow.numerics.operator import Iterative
+from sdpaflow.numerics.operator import Operator
 from sdpaflow.numerics.raw import MAX_BITS, any_lane
 
 __all__ = ["Divide"]
 
 
-class Divide(Iterative):
+class Divide(Operator):
     """``num / den``, rounded to nearest (ties up) and saturated; a vector is divided lane by lane.
 
     Non-restoring division: a step finds ``digits`` quotient bits, most significant first, each by
@@ -19,10 +19,9 @@ class Divide(Iterative):
     first made positive by adding to the quotient the size of the most negative result, which is a
     change of the result's highest bit alone.
 
-    Unrolled it takes a token per cycle and ``steps + 3`` cycles; as a loop, with a register before
-    it for the next operands, it keeps one set of registers and takes a token every ``steps + 1``
-    cycles (3 at least), ``steps = ⌈(width + 2) / digits⌉``. Dividing by zero saturates. A quotient
-    that is rounded up to the most negative result counts as clamped; its value is right.
+    A token per cycle; ``steps + 3`` stages, ``steps = ⌈(width + 2) / digits⌉``. Dividing by zero
+    saturates. A quotient that is rounded up to the most negative result counts as clamped; its
+    value is right.
 
     Parameters
     ----------
@@ -34,13 +33,11 @@ class Divide(Iterative):
         Format of the result, or of its lanes; signed exactly when the numerator is.
     digits : :class:`int`
         Quotient bits per step, that is, subtractions in a row within a cycle.
-    unrolled : :class:`bool`
-        Pipeline or loop.
     """
 
     saturates = True
 
-    def __init__(self, num, den, element, digits=1, unrolled=False):
+    def __init__(self, num, den, element, digits=1):
         top = element_of(num)
         if den.signed:
             raise ValueError(f"Denominator must be unsigned, not {den!r}")
@@ -53,7 +50,6 @@ class Divide(Iterative):
         self.shape = vector_like([num], element)
         self.lanes = self.shape.length if self.shape is not element else 1
         self.digits = digits
-        self.unrolled = unrolled
         self.steps = -(-(element.width + 2) // digits)
         self.bits = self.steps * digits
         up = element.f_bits + 1 + den.f_bits - top.f_bits
@@ -68,7 +64,10 @@ class Divide(Iterative):
     # State: the divisor, then for each lane the remainder, the dividend's low bits with the
     # quotient shifted in from below, and whether the result would be below the least.
 
-    def opening(self, num, den):
+    def stages(self):
+        return [self._open, *[self._step] * self.steps, self._round, self._clamp]
+
+    def _open(self, num, den):
         divisor = Cat(Const(0, self.den_up), den.as_value())
         state = [divisor]
         for lane in split(num, 1):
@@ -82,7 +81,7 @@ class Divide(Iterative):
             state += [remainder.as_signed(), low, below]
         return tuple(state)
 
-    def step(self, divisor, *lanes):
+    def _step(self, divisor, *lanes):
         state = [divisor]
         for remainder, low, below in _by_lane(lanes):
             for _ in range(self.digits):
@@ -91,33 +90,16 @@ class Divide(Iterative):
             state += [remainder, low, below]
         return tuple(state)
 
-    def turn(self, load, following, state):
-        if self.digits > 1:
-            return super().turn(load, following, state)
-        # What is loaded goes through the adder, so that nothing is behind the end of its carry.
-        divisor, *lanes = state
-        loaded, *loads = following
-        result = [Mux(load, loaded, divisor)]
-        news = zip(_by_lane(lanes), _by_lane(loads), strict=True)
-        for (remainder, low, below), (new_remainder, new_low, new_below) in news:
-            doubled = Mux(load, Cat(new_remainder, new_remainder[-1]), Cat(low[-1], remainder))
-            total, shifted = self._subtract(doubled, divisor, remainder, low, none=load)
-            result += [total, Mux(load, new_low, shifted), Mux(load, new_below, below)]
-        return tuple(result)
-
-    def _subtract(self, doubled, divisor, remainder, low, none=None):
-        """Subtract, or add where the remainder is negative, or neither; the sign is the last bit
-        of the quotient, that of the remainder the bit before, which is shifted in."""
-        none, negative = Const(0) if none is None else none, remainder[-1]
+    def _subtract(self, doubled, divisor, remainder, low):
+        """Subtract, or add where the remainder is negative; its sign, inverted, is the last bit of
+        the quotient, which is shifted in."""
+        negative = remainder[-1]
         addend = Cat(divisor, Const(0, len(doubled) - len(divisor)))
         # Extended, not replicated: a simulator would evaluate the sign anew for every copy.
-        addend = Mux(none, 0, (addend ^ (~negative).as_signed())[: len(doubled)])
+        addend = (addend ^ (~negative).as_signed())[: len(doubled)]
         # The bit below makes the carry of a subtraction.
-        total = (Cat(1, doubled) + Cat(~negative & ~none, addend))[1 : len(remainder) + 1]
+        total = (Cat(1, doubled) + Cat(~negative, addend))[1 : len(remainder) + 1]
         return total.as_signed(), Cat(~negative, low[:-1])
-
-    def closing(self):
-        return [self._round, self._clamp]
 
     def _round(self, divisor, *lanes):
         state, width = [], self.element.width

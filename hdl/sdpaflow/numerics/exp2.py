@@ -13,6 +13,9 @@ __all__ = ["Exp2"]
 GUARD = 3
 """Fraction bits that the mantissa has beyond the result."""
 
+NEAR = 2
+"""Low bits of the shift that have a stage of their own."""
+
 
 class Exp2(Operator):
     """``2**x``, rounded to nearest and saturated.
@@ -22,7 +25,7 @@ class Exp2(Operator):
     shifts it. What the shift leaves below half a unit is zero: that is correct rounding, not
     saturation. Ties are rounded up; the table's error is far above a tie.
 
-    Five stages (look up, multiply, add, shift, round), one token per cycle.
+    Seven stages (look up, multiply, add, shift far and near, round, clamp), one token per cycle.
 
     Parameters
     ----------
@@ -83,17 +86,23 @@ class Exp2(Operator):
         def add(base, product, down, over):
             return base + (product >> self.rest_bits), down, over
 
-        def shift(mantissa, down, over):
+        def far(mantissa, down, over):
             # One bit below the unit is kept, to round by.
             top = Cat(Const(0, max(out.i_bits - 1, 0)), mantissa)
-            return (top >> (GUARD - 1 + (out.i_bits == 0)) >> down), over
+            top = top >> (GUARD - 1 + (out.i_bits == 0))
+            return top >> Cat(Const(0, NEAR), down[NEAR:]), down[:NEAR], over
+
+        def near(top, down, over):
+            return top >> down, over
 
         def round_(doubled, over):
-            rounded = (doubled + 1) >> 1
+            return (doubled + 1) >> 1, over
+
+        def clamp(rounded, over):
             over = over | rounded[out.width :].any()
             return out(Mux(over, out.raw_max, rounded)[: out.width]), over
 
-        return [look_up, multiply, add, shift, round_]
+        return [look_up, multiply, add, far, near, round_, clamp]
 
     def evaluate(self, raw):  # type: ignore[override]
         x, out = self.inputs[0], self.shape

@@ -8,10 +8,11 @@ Models work on raw values as :mod:`sdpaflow.numerics.raw` lays them out: int64 a
 index first, ``(n,)`` for a number, ``(n, lanes)`` for a vector, a dict of those for a structure.
 """
 
-from amaranth.hdl import Cat, Mux, Value
+import numpy as np
+from amaranth.hdl import Cat, Value
 from amaranth.lib import data
 
-__all__ = ["Carry", "Fold", "Interleaved", "Iterative", "Operator"]
+__all__ = ["Carry", "Fold", "Interleaved", "Operator", "Serial"]
 
 
 class Operator:
@@ -59,49 +60,43 @@ class Operator:
         return f"{type(self).__name__}({arguments} -> {self.shape!r})"
 
 
-class Iterative(Operator):
-    """An operator that repeats one step: a pipeline when unrolled, a loop when not.
+class Serial(Operator):
+    """Apply an operator to the lanes of a vector one after another, all in the same hardware.
 
-    Attributes
+    One vector per ``lanes + 1`` cycles; the result follows ``lanes`` cycles later than that of one
+    lane.
+
+    Parameters
     ----------
-    steps : :class:`int`
-        How often ``step`` is applied between ``opening`` and ``closing``.
-    unrolled : :class:`bool`
-        A pipeline of all stages, or one set of registers used ``steps`` times.
+    each : :class:`Operator`
+        Its first argument is taken from the vector.
+    lanes : :class:`int`
+        Elements of the vector, at least 2.
     """
 
-    steps: int
-    unrolled: bool
-
-    def opening(self, *values):
-        """State, a tuple of values, from the operands: one stage."""
-        raise NotImplementedError
-
-    def step(self, *state):
-        """State after one more step."""
-        raise NotImplementedError
-
-    def turn(self, load, following, state):
-        """State after one more step, or ``following``, another state, where ``load`` is up."""
-        stepped = zip(following, self.step(*state), strict=True)
-        return tuple(Mux(load, Value.cast(a), Value.cast(b)) for a, b in stepped)
-
-    def closing(self):
-        """Stages from the last state to the result (and flag, where the operator saturates)."""
-        raise NotImplementedError
-
-    def stages(self):
-        return [self.opening, *[self.step] * self.steps, *self.closing()]
+    def __init__(self, each, lanes):
+        if lanes < 2:
+            raise ValueError(f"Lanes to take in turn must be at least 2, not {lanes}")
+        self.each = each
+        self.lanes = lanes
+        self.inputs = (data.ArrayLayout(each.inputs[0], lanes), *each.inputs[1:])
+        self.shape = data.ArrayLayout(each.shape, lanes)
+        self.saturates = each.saturates
 
     @property
     def latency(self):
-        # A loop takes a cycle to notice what waits for it, and one to load it.
-        return len(self.stages()) + 2 * (not self.unrolled)
+        return self.each.latency + self.lanes
 
     @property
     def interval(self):  # type: ignore[override]
-        # A loop's operands take three cycles from one port to the state.
-        return 1 if self.unrolled else max(self.steps + 1, 3)
+        return self.lanes + 1
+
+    def evaluate(self, vector, *others):  # type: ignore[override]
+        each = [np.repeat(other, self.lanes, axis=0) for other in others]
+        result, clamped = self.each.evaluate(vector.reshape(-1), *each)
+        if clamped is not None:
+            clamped = clamped.reshape(-1, self.lanes).any(axis=1)
+        return result.reshape(-1, self.lanes), clamped
 
 
 class Carry(Operator):

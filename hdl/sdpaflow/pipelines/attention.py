@@ -1,7 +1,8 @@
 """What the attention pipelines have in common: both ends, and the products with K and V."""
 
 from sdpaflow.graph import Dataflow, skew
-from sdpaflow.numerics import Carry, Divide, Dot, Multiply, Narrow, RescaledSum, Sum
+from sdpaflow.numerics import Carry, Divide, Dot, Multiply, Narrow, RescaledSum, Serial, Sum
+from sdpaflow.numerics.arithmetic import element_of
 from sdpaflow.pipelines.config import Config
 
 __all__ = ["Attention"]
@@ -87,12 +88,16 @@ class Attention(Dataflow):
         return a_i
 
     def divide_by(self, l_i, a_i):
-        """``a_i / l_i``, in a loop: there is one division per row.
+        """``a_i / l_i``, one lane after another: there is one division per lane and row.
 
         The beats of a result leave faster than they are divided, so their FIFO holds them all.
         """
         config = self.config
-        divide = Divide(a_i.shape, l_i.shape, config.o, digits=config.digits)
+        if config.dv_lanes == 1:
+            divide = Divide(a_i.shape, l_i.shape, config.o, digits=config.digits)
+        else:
+            each = Divide(element_of(a_i.shape), l_i.shape, config.o, digits=config.digits)
+            divide = Serial(each, config.dv_lanes)
         if config.dv_beats == 1:
             o_i = self.map(divide, a_i, l_i)
         else:

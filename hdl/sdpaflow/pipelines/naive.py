@@ -30,7 +30,7 @@ class Naive(Attention):
         l_i = self.reduce(Sum(e_sum.shape, config.row_bits), e_sum)
         row = e_row.fifo(self.row_depth(e_row, l_i))
         el_ij = self.repeat(l_i, over=row)
-        divide = Divide(row.shape, l_i.shape, config.probability, unrolled=True)
+        divide = Divide(row.shape, l_i.shape, config.probability)
         p_ij = self.map(divide, el_ij)
         a_i = self.weigh(p_ij, v, growth=config.row_bits)
         o_i = self.map(Narrow(a_i.shape, config.o), a_i)

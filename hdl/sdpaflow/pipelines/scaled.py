@@ -35,7 +35,7 @@ class Scaled(Attention):
         l_i = self.reduce(Sum(e_sum.shape, config.row_bits), e_sum)
         e_wait = e_row.fifo(self.row_depth(e_row, l_i))
         el_ij = self.repeat(l_i, over=e_wait)
-        divide = Divide(e_wait.shape, l_i.shape, config.probability, unrolled=True)
+        divide = Divide(e_wait.shape, l_i.shape, config.probability)
         p_ij = self.map(divide, el_ij)
         a_i = self.weigh(p_ij, v, growth=1)
         o_i = self.map(Narrow(a_i.shape, config.o), a_i)

@@ -1,9 +1,9 @@
 """A function of tokens."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from sdpaflow.numerics.operator import Iterative, Operator
+from sdpaflow.numerics.operator import Operator, Serial
 from sdpaflow.numerics.raw import width
 from sdpaflow.units.unit import Pair, Unit, tokens
 
@@ -15,9 +15,12 @@ class Map(Unit):
 
     One token per ``fn.interval`` cycles; the result follows after ``fn.latency`` cycles. Each stage
     has its own valid bit and advances when any stage behind it is free or the output is taken, so
-    bubbles close up. An iterative operator has one set of registers for all its steps, and one
-    before it that keeps the next operands. Registers of data are not reset, their valid bits are: a
-    DSP block can be one of them.
+    bubbles close up. Whether one is free is known from a register, so that a stall is but one gate
+    away from what it stops. Registers of data are not reset, their valid bits are: a DSP block can
+    be one of them.
+
+    For a :class:`Serial` operator there is one pipeline for all lanes of a vector, between a shift
+    register that feeds them one by one and one that collects the results.
 
     The inputs must agree on ``last``; where they do not, ``misframed`` is raised and the first
     input's is used.
@@ -52,26 +55,26 @@ class Map(Unit):
         self.paired = paired
         self.names = ["i"] if len(shapes) == 1 else [f"i{n}" for n in range(len(shapes))]
         self.latency = fn.latency
-        kept = self._memory()
-        self.words, self.bits = len(kept), sum(kept)
+        self.words, self.bits = self._memory()
         flags = ["saturated"] if fn.saturates else []
         flags += ["misframed"] if rank and len(shapes) > 1 else []
         ports = {name: In(tokens(s, rank)) for name, s in zip(self.names, shapes, strict=True)}
         super().__init__({**ports, "o": Out(tokens(fn.shape, rank))}, flags=flags)
 
-    @property
-    def _looped(self):
-        return isinstance(self.fn, Iterative) and not self.fn.unrolled
-
     def _memory(self):
-        """Bits of the data in each set of registers."""
-        values, kept = [Signal(shape) for shape in self.fn.inputs], []
-        for stage in self.fn.stages()[:-1]:
+        """Tokens that the registers hold, and bits of their data."""
+        serial = isinstance(self.fn, Serial)
+        each = self.fn.each if serial else self.fn
+        stages, bits = each.stages(), width(self.fn.shape)
+        values = [Signal(shape) for shape in each.inputs]
+        for stage in stages[:-1]:
             values = _registers(stage(*values), "stage")
-            kept.append(sum(len(Value.cast(value)) for value in values))
-        if self._looped:  # the next operands and the state
-            kept = [kept[0], *kept[self.fn.steps :]]
-        return [*kept, width(self.fn.shape)]
+            bits += sum(len(Value.cast(value)) for value in values)
+        if not serial:
+            return len(stages), bits
+        # One is fed, one is on offer, and the lanes of some are all between.
+        bits += sum(map(width, self.fn.inputs))
+        return 2 + (len(stages) - 1) // self.fn.lanes, bits
 
     def elaborate(self, platform):
         m = Module()
@@ -90,73 +93,80 @@ class Map(Unit):
         if "misframed" in self.events:
             differ = Cat(port.payload.last != last for port in inputs[1:]).any()
             m.d.comb += self.events["misframed"].eq(valid & ready & differ)
-        if self._looped:
-            self._loop(m, valid, ready, arguments, last)
+        token = (valid, arguments, last)
+        if isinstance(self.fn, Serial):
+            self._serial(m, token, ready)
         else:
-            self._pipeline(m, self.fn.stages(), (valid, arguments, last), ready)
+            self._pipeline(m, self.fn.stages(), token, ready)
         self.remember(m)
         return m
 
     def _pipeline(self, m, stages, token, ready):
-        """Stages up to the output; ``token`` is a valid bit, values and ``last``."""
+        """Stages up to the output. A token is a valid bit, values and ``last``.
+
+        Tokens with a bit ``last`` more than the output has are a vector's lanes: their results are
+        shifted in, and on offer when they are complete.
+        """
         valid, values, last = token
-        here = [Signal(name=f"valid_{n}") for n in range(len(stages) - 1)] + [self.o.valid]
+        serial = len(last) > self.rank
+        result = Signal(self.fn.shape, reset_less=True)
+        kept = Signal(self.rank, name="result_last")
+        count = len(stages) - 1
+        here = [Signal(name=f"valid_{n}") for n in range(count)] + [self.o.valid]
+        full = [Signal(name=f"full_{n}") for n in range(count)] + [self.o.valid]
+        after = []  # valid bits of the next cycle
+        m.d.comb += ready.eq(~full[0] | self.o.ready)
         for n, stage in enumerate(stages):
             advance = Signal(name=f"advance_{n}")
-            m.d.comb += advance.eq(~Cat(here[n:]).all() | self.o.ready)
-            if n == 0:
-                m.d.comb += ready.eq(advance)
             results = stage(*values)
-            if n == len(stages) - 1:
-                registers = [Signal(self.fn.shape, name="result", reset_less=True)]
-                m.d.comb += self.o.payload.data.eq(registers[0])
-                kept = Signal(self.rank, name="result_last")
-                m.d.comb += self.o.payload.last.eq(kept)
-                if self.fn.saturates:
-                    m.d.comb += self.events["saturated"].eq(valid & advance & results[1])
-            else:
-                registers = _registers(results, f"stage_{n}")
-                kept = Signal(self.rank, name=f"last_{n}")
-            with m.If(advance):
-                m.d.sync += here[n].eq(valid)
-                m.d.sync += kept.eq(last)
-                m.d.sync += _load(registers, results)
-            valid, values, last = here[n], registers, kept
+            m.d.comb += advance.eq(~full[n] | self.o.ready)
+            if n < count:
+                after.append(Mux(advance, valid, here[n]))
+                values = _registers(results, f"stage_{n}")
+                follows = Signal(len(last), name=f"last_{n}")
+                with m.If(advance):
+                    m.d.sync += [follows.eq(last), *_load(values, results)]
+                valid, last = here[n], follows
+        complete = last[0] if serial else 1
+        fire = valid & advance
+        after.append(Mux(advance, valid & complete, self.o.valid))
+        m.d.sync += [bit.eq(new) for bit, new in zip(here, after, strict=True)]
+        m.d.sync += [bit.eq(Cat(after[n:]).all()) for n, bit in enumerate(full[:-1])]
+        with m.If(fire):
+            new = Value.cast(results[0])
+            whole = Cat(Value.cast(result)[len(new) :], new) if serial else new
+            m.d.sync += [Value.cast(result).eq(whole), kept.eq(last[serial:])]
+        if self.fn.saturates:
+            flag = results[1]
+            if serial:
+                some = Signal()  # of the lanes before
+                flag = flag | some
+                with m.If(fire):
+                    m.d.sync += some.eq(flag & ~complete)
+            m.d.comb += self.events["saturated"].eq(fire & complete & flag)
+        m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(kept)]
 
-    def _loop(self, m, valid, ready, values, last):
-        """All steps of an iterative operator. What is enabled widely is enabled by registers."""
-        opened = self.fn.opening(*values)
-        following, state = _registers(opened, "next"), _registers(opened, "state")
-        last_following, last_state = Signal(self.rank), Signal(self.rank)
-        waiting = Signal()  # operands in `following`
-        loading = Signal()  # to be the state from the next cycle on
-        moving = Signal()  # the state, being loaded or stepped
-        busy = Signal()
-        count = Signal(range(self.fn.steps + 1))  # steps left
-        done = Signal()
-        closing, taken = Signal(), Signal()
-        self._pipeline(m, self.fn.closing(), (closing, state, last_state), taken)
+    def _serial(self, m, token, ready):
+        """Feed the lanes of a vector, the first argument, one by one."""
+        valid, (vector, *others), last = token
+        lanes, lane = self.fn.lanes, self.fn.each.inputs[0]
+        feed = Signal(vector.shape(), reset_less=True)
+        kept = _registers(others, "operand")
+        left = Signal(lanes)  # a bit for each lane that is still to be fed
+        feed_last = Signal(self.rank)
+        taken = Signal()
 
-        ending = done | (count == 1)
-        load = waiting & ~loading & (~busy | (ending & taken))
-        m.d.comb += ready.eq(~waiting)
-        m.d.comb += closing.eq(done & taken)
-
-        with m.If(valid & ~waiting):
-            m.d.sync += [waiting.eq(1), last_following.eq(last)]
-            m.d.sync += _load(following, opened)
-        m.d.sync += loading.eq(load)
-        m.d.sync += moving.eq(load | loading | (count > 1))
-        m.d.sync += done.eq((count == 1) | (done & ~taken))
-        with m.If(loading):
-            m.d.sync += [waiting.eq(0), busy.eq(1)]
-            m.d.sync += [last_state.eq(last_following), count.eq(self.fn.steps)]
-        with m.Elif(count != 0):
-            m.d.sync += count.eq(count - 1)
-        with m.Elif(closing):
-            m.d.sync += busy.eq(0)
-        with m.If(moving):
-            m.d.sync += _load(state, self.fn.turn(loading, following, state))
+        m.d.comb += ready.eq(~left[0])
+        with m.If(ready):
+            m.d.sync += [left.eq(valid.replicate(lanes)), feed_last.eq(last)]
+            m.d.sync += _load([feed, *kept], [vector, *others])
+        with m.Elif(taken):
+            m.d.sync += left.eq(left >> 1)
+            m.d.sync += Value.cast(feed).eq(Value.cast(feed) >> width(lane))
+        end = ~left[1]
+        values = [lane(Value.cast(feed)[: width(lane)]), *kept]
+        inner = (left[0], values, Cat(end, Mux(end, feed_last, 0)))
+        self._pipeline(m, self.fn.each.stages(), inner, taken)
 
 
 def _registers(values, name):

@@ -20,6 +20,8 @@ class Reduce(Unit):
     The result follows the group's last token by one cycle. It stays in the accumulator until it is
     accepted: there is no second register. A fold that is :class:`Interleaved` takes four cycles: to
     align the token, to make the state ready for it, to add them, and to merge both partial results.
+    A group's last token then waits until the result before has left, so that groups of less than
+    four tokens take four cycles each.
 
     Parameters
     ----------
@@ -84,57 +86,61 @@ class Reduce(Unit):
     def _interleave(self, m):
         fn, last = self.fn, self.i.payload.last
         first, second = Signal(init=1), Signal()  # what comes is that token of its group
-        waits, ends_wait, sole_wait = Signal(), Signal.like(last), Signal()
-        waiting = Signal(fn.aligned, reset_less=True)
-        adds, ends, sole = Signal(), Signal.like(last), Signal()
-        # Known a cycle before: the token added may leave; it ends its group; it is all of it.
-        ripe, ripe_end, ripe_sole = Signal(), Signal(), Signal()
+        waits, waiting = Signal(), Signal(fn.aligned, reset_less=True)
+        ends_wait, sole_wait = Signal.like(last), Signal()
+        adds, addend = Signal(), Signal(fn.aligned, reset_less=True)
+        ends, sole = Signal.like(last), Signal()
         shrunk = Signal(fn.state, reset_less=True)
-        addend = Signal(fn.aligned, reset_less=True)
         newer = Signal(fn.state, reset_less=True)
         older = Signal(fn.state, reset_less=True)
         done, outer = Signal(), Signal.like(self.o.payload.last)  # both sums are complete
-        full = Signal()  # and so are those before, in `result`
         result = Signal(fn.state, reset_less=True)
         result_last = Signal.like(self.o.payload.last)
+        pending = Signal()  # a group's last token has entered, and its result has not left
+        # Registers are enabled by registers, which know a cycle before: the waiting token ends its
+        # group and must not enter; the adder takes a token; what it has leaves, ends its group, is
+        # all of it.
+        stuck, takes = Signal(), Signal(init=1)
+        ripe, ripe_end, ripe_sole = Signal(), Signal(), Signal()
 
         # Sums stay apart by moving in step: one leaves the adder when the next token enters it.
-        free = ~self.o.valid | self.o.ready
-        stall = full & ~self.o.ready
-        leave = ripe & ~stall
-        enter = waits & ~(adds & stall)
+        enter = waits & ~stuck
         fire = self.i.valid & self.i.ready
         new, flag = fn.add(shrunk, addend)
         total, total_flag = fn.merge(newer, older)
-        m.d.comb += self.i.ready.eq(~waits | enter)
+        m.d.comb += self.i.ready.eq(~stuck)
         m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(result_last)]
         if fn.saturates:
-            m.d.comb += self.events["saturated"].eq((leave & flag) | (done & free & total_flag))
+            m.d.comb += self.events["saturated"].eq((ripe & flag) | (done & total_flag))
 
-        will_wait = Mux(self.i.ready, self.i.valid, waits)
-        will_add = enter | (adds & ~leave)
+        will_wait = stuck | self.i.valid
+        will_pend = (enter & ends_wait[0]) | (pending & ~(self.o.valid & self.o.ready))
+        will_stick = (stuck | (self.i.valid & last[0])) & will_pend
+        will_add = enter | (adds & ~ripe)
         will_end = Mux(enter, ends_wait[0], ends[0])
+        will_leave = will_add & (will_end | (will_wait & ~will_stick))
         m.d.sync += [waits.eq(will_wait), adds.eq(will_add)]
-        m.d.sync += ripe.eq(will_add & (will_end | will_wait))
+        m.d.sync += [pending.eq(will_pend), stuck.eq(will_stick)]
+        m.d.sync += [ripe.eq(will_leave), takes.eq(~will_add | will_leave)]
         m.d.sync += ripe_end.eq(will_add & will_end)
         m.d.sync += ripe_sole.eq(will_add & will_end & Mux(enter, sole_wait, sole))
         with m.If(fire):
             m.d.sync += [first.eq(last[0]), second.eq(first & ~last[0])]
+        with m.If(~stuck):
             m.d.sync += [ends_wait.eq(last), sole_wait.eq(first)]
             m.d.sync += waiting.eq(fn.align(first | second, self.i.payload.data))
-        with m.If(enter):
+        with m.If(takes):
             m.d.sync += [ends.eq(ends_wait), sole.eq(sole_wait), addend.eq(waiting)]
             m.d.sync += Value.cast(shrunk).eq(Value.cast(fn.shrink(newer, waiting)))
-        with m.If(leave):
+        with m.If(ripe):
             m.d.sync += Value.cast(newer).eq(Value.cast(new))
-        with m.If(ripe_end & ~stall):
+        with m.If(ripe_end):
             m.d.sync += Value.cast(older).eq(Value.cast(newer))
             m.d.sync += outer.eq(ends[1:])
-        with m.If(ripe_sole & ~stall):  # its group has no other partial sum
+        with m.If(ripe_sole):  # its group has no other partial sum
             m.d.sync += Value.cast(older).eq(0)
-        complete = stall | ripe_end
-        m.d.sync += [done.eq(complete), full.eq(complete & (done | ~free))]
-        with m.If(free):
-            m.d.sync += self.o.valid.eq(done)
+        m.d.sync += done.eq(ripe_end)
+        with m.If(done):
             m.d.sync += Value.cast(result).eq(Value.cast(total))
             m.d.sync += result_last.eq(outer)
+        m.d.sync += self.o.valid.eq(done | (self.o.valid & ~self.o.ready))
