@@ -8,7 +8,7 @@ from sdpaflow.graph.shapes import arrowhead, frame, group, path, tag, text, tool
 
 __all__ = ["to_svg"]
 
-WIDTH = 1180
+WIDTH = 1237
 """Pixels, the margins included, that a graph may take before it goes on below."""
 
 MARGIN, HEAD, FOOT = 24, 96, 46

@@ -68,24 +68,24 @@ class Serial(Operator):
 
     Parameters
     ----------
-    each : :class:`Operator`
+    fn : :class:`Operator`
         Its first argument is taken from the vector.
     lanes : :class:`int`
         Elements of the vector, at least 2.
     """
 
-    def __init__(self, each, lanes):
+    def __init__(self, fn, lanes):
         if lanes < 2:
             raise ValueError(f"Lanes to take in turn must be at least 2, not {lanes}")
-        self.each = each
+        self.fn = fn
         self.lanes = lanes
-        self.inputs = (data.ArrayLayout(each.inputs[0], lanes), *each.inputs[1:])
-        self.shape = data.ArrayLayout(each.shape, lanes)
-        self.saturates = each.saturates
+        self.inputs = (data.ArrayLayout(fn.inputs[0], lanes), *fn.inputs[1:])
+        self.shape = data.ArrayLayout(fn.shape, lanes)
+        self.saturates = fn.saturates
 
     @property
     def latency(self):
-        return self.each.latency + self.lanes
+        return self.fn.latency + self.lanes
 
     @property
     def interval(self):  # type: ignore[override]
@@ -93,7 +93,7 @@ class Serial(Operator):
 
     def evaluate(self, vector, *others):  # type: ignore[override]
         each = [np.repeat(other, self.lanes, axis=0) for other in others]
-        result, clamped = self.each.evaluate(vector.reshape(-1), *each)
+        result, clamped = self.fn.evaluate(vector.reshape(-1), *each)
         if clamped is not None:
             clamped = clamped.reshape(-1, self.lanes).any(axis=1)
         return result.reshape(-1, self.lanes), clamped

@@ -47,7 +47,7 @@ class Config:
     score_bits, weight_bits : :class:`int`
         Fraction bits kept of a score, and of its exponential.
     digits : :class:`int`
-        Quotient bits per cycle where the division is a loop, after V.
+        Quotient bits per stage of the division after V: fewer stages, and a slower clock.
     """
 
     d: int

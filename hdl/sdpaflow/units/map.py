@@ -64,7 +64,7 @@ class Map(Unit):
     def _memory(self):
         """Tokens that the registers hold, and bits of their data."""
         serial = isinstance(self.fn, Serial)
-        each = self.fn.each if serial else self.fn
+        each = self.fn.fn if serial else self.fn
         stages, bits = each.stages(), width(self.fn.shape)
         values = [Signal(shape) for shape in each.inputs]
         for stage in stages[:-1]:
@@ -149,7 +149,7 @@ class Map(Unit):
     def _serial(self, m, token, ready):
         """Feed the lanes of a vector, the first argument, one by one."""
         valid, (vector, *others), last = token
-        lanes, lane = self.fn.lanes, self.fn.each.inputs[0]
+        lanes, lane = self.fn.lanes, self.fn.fn.inputs[0]
         feed = Signal(vector.shape(), reset_less=True)
         kept = _registers(others, "operand")
         left = Signal(lanes)  # a bit for each lane that is still to be fed
@@ -166,7 +166,7 @@ class Map(Unit):
         end = ~left[1]
         values = [lane(Value.cast(feed)[: width(lane)]), *kept]
         inner = (left[0], values, Cat(end, Mux(end, feed_last, 0)))
-        self._pipeline(m, self.fn.each.stages(), inner, taken)
+        self._pipeline(m, self.fn.fn.stages(), inner, taken)
 
 
 def _registers(values, name):
