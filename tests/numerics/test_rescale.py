@@ -86,7 +86,7 @@ def modelled(fn, tokens_in):
 def reduced(fn, tokens_in):
     """Results of a Reduce in hardware, and how often it said that it clamped."""
     stream = tokens(raw.width(fn.token), 1, grouped(raw.pack(fn.token, tokens_in)))
-    limit = len(stream) + 4
+    limit = sum(max(length, 4) for length in LENGTHS) + 4
     trace = simulate(Reduce(fn), {"i": stream}, {"o": len(LENGTHS)}, limit=limit)
     return raw.unpack(fn.state, trace.outputs["o"]), trace.saturations.get("unit", 0)
 

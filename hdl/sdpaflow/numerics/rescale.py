@@ -46,7 +46,12 @@ class Rescaling(Fold):
         self.token = layout
         score, top = layout.members["score"], layout.members["max"]
         self.unit = SQ(max(top.width - 3, 1), 0)
-        self.state = data.StructLayout({"newer": self.unit, "older": self.unit, "second": 1})
+        self.rises = min(BLOCKS, 1 << self.unit.width)
+        self.state = data.StructLayout({
+            "newer": self.unit,
+            "older": data.ArrayLayout(self.unit, self.rises),  # and as many blocks above it
+            "second": 1,
+        })
         self.difference = (example(score) - example(top)).shape()
 
     @property
@@ -58,25 +63,27 @@ class Rescaling(Fold):
         return Cat(raw, raw[-1].replicate(3))[3 : 3 + self.unit.width]
 
     def step(self, first, state, token):
-        fields = Cat(self._unit(token), state["newer"].as_value(), first)
-        return self.state(fields), None
+        newer = state["newer"].numerator()
+        above = [(newer + blocks)[: self.unit.width] for blocks in range(self.rises)]
+        return self.state(Cat(self._unit(token), *above, first)), None
 
     def emit(self, first, state, new, token):
-        rise = self._unit(token).as_signed() - state["older"].numerator()
-        fresh = first | state["second"]
-        shift = Cat((rise == blocks) & ~fresh for blocks in range(BLOCKS)) | fresh
+        unit, fresh = self._unit(token).as_signed(), first | state["second"]
+        shift = Cat((unit == older.numerator()) & ~fresh for older in state["older"]) | fresh
+        shift = Cat(shift, Const(0, BLOCKS))[:BLOCKS]
         down = ~Cat(token["max"].as_value(), token["max"].as_value()[-1].replicate(3))[:3]
         x = token["score"] - token["max"]
-        return self.shape(Cat(x.as_value(), down, shift[:BLOCKS]))
+        return self.shape(Cat(x.as_value(), down, shift))
 
     def model(self, first, state, token):
         unit = token["max"] >> 3
         same = np.full_like(unit, first)
-        return {"newer": unit, "older": np.array(state["newer"]), "second": same}, None
+        above = np.add.outer(state["newer"], np.arange(self.rises))
+        return {"newer": unit, "older": above, "second": same}, None
 
     def model_emit(self, first, state, new, token):
         fresh = first | (state["second"] != 0)
-        return self._emitted(token, np.where(fresh, 0, (token["max"] >> 3) - state["older"]))
+        return self._emitted(token, np.where(fresh, 0, (token["max"] >> 3) - state["older"][:, 0]))
 
     def model_scan(self, tokens, starts):
         unit = tokens["max"] >> 3

@@ -105,17 +105,18 @@ class Map(Unit):
         """Stages up to the output. A token is a valid bit, values and ``last``.
 
         Tokens with a bit ``last`` more than the output has are a vector's lanes: their results are
-        shifted in, and on offer when they are complete.
+        shifted in, and on offer when they are complete. They wait for a bubble, which there is in
+        front of every vector, so that what feeds them knows from a register whether to move on.
         """
         valid, values, last = token
-        serial = len(last) > self.rank
+        serial = int(len(last) > self.rank)
         result = Signal(self.fn.shape, reset_less=True)
         kept = Signal(self.rank, name="result_last")
         count = len(stages) - 1
         here = [Signal(name=f"valid_{n}") for n in range(count)] + [self.o.valid]
         full = [Signal(name=f"full_{n}") for n in range(count)] + [self.o.valid]
         after = []  # valid bits of the next cycle
-        m.d.comb += ready.eq(~full[0] | self.o.ready)
+        m.d.comb += ready.eq(~full[0] | (self.o.ready & ~serial))
         for n, stage in enumerate(stages):
             advance = Signal(name=f"advance_{n}")
             results = stage(*values)
@@ -165,7 +166,7 @@ class Map(Unit):
             m.d.sync += Value.cast(feed).eq(Value.cast(feed) >> width(lane))
         end = ~left[1]
         values = [lane(Value.cast(feed)[: width(lane)]), *kept]
-        inner = (left[0], values, Cat(end, Mux(end, feed_last, 0)))
+        inner = (left[0] & taken, values, Cat(end, Mux(end, feed_last, 0)))
         self._pipeline(m, self.fn.fn.stages(), inner, taken)
 
 
