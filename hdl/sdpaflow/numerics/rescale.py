@@ -46,10 +46,10 @@ class Rescaling(Fold):
         self.token = layout
         score, top = layout.members["score"], layout.members["max"]
         self.unit = SQ(max(top.width - 3, 1), 0)
-        self.rises = min(BLOCKS, 1 << self.unit.width)
+        above = SQ(max(self.unit.width + 1, BLOCKS.bit_length() + 1), 0)
         self.state = data.StructLayout({
             "newer": self.unit,
-            "older": data.ArrayLayout(self.unit, self.rises),  # and as many blocks above it
+            "older": data.ArrayLayout(above, BLOCKS),  # and as many blocks above it
             "second": 1,
         })
         self.difference = (example(score) - example(top)).shape()
@@ -63,22 +63,22 @@ class Rescaling(Fold):
         return Cat(raw, raw[-1].replicate(3))[3 : 3 + self.unit.width]
 
     def step(self, first, state, token):
-        newer = state["newer"].numerator()
-        above = [(newer + blocks)[: self.unit.width] for blocks in range(self.rises)]
-        return self.state(Cat(self._unit(token), *above, first)), None
+        newer, above = state["newer"], self.state.members["older"].elem_shape
+        rises = [Const(blocks, above.as_shape()) for blocks in range(BLOCKS)]
+        older = [(newer.numerator() + rise)[: above.width] for rise in rises]
+        return self.state(Cat(self._unit(token), *older, first)), None
 
     def emit(self, first, state, new, token):
         unit, fresh = self._unit(token).as_signed(), first | state["second"]
         shift = Cat((unit == older.numerator()) & ~fresh for older in state["older"]) | fresh
-        shift = Cat(shift, Const(0, BLOCKS))[:BLOCKS]
         down = ~Cat(token["max"].as_value(), token["max"].as_value()[-1].replicate(3))[:3]
         x = token["score"] - token["max"]
-        return self.shape(Cat(x.as_value(), down, shift))
+        return self.shape(Cat(x.as_value(), down, shift[:BLOCKS]))
 
     def model(self, first, state, token):
         unit = token["max"] >> 3
         same = np.full_like(unit, first)
-        above = np.add.outer(state["newer"], np.arange(self.rises))
+        above = np.add.outer(state["newer"], np.arange(BLOCKS))
         return {"newer": unit, "older": above, "second": same}, None
 
     def model_emit(self, first, state, new, token):
