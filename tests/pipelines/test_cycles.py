@@ -3,7 +3,7 @@
 import pytest
 from attention import NAMES, correct, cycles, head, pipeline
 from sdpaflow.graph import longest
-from sdpaflow.numerics import Divide
+from sdpaflow.numerics import Serial
 
 ROWS_WAITED_FOR = {
     "naive": 1,
@@ -13,12 +13,12 @@ ROWS_WAITED_FOR = {
     "memory-free": 0,
 }
 SIZES = [(20, 20), (5, 24), (16, 19), (3, 40), (4, 64)]
-"""Queries and keys; rows of 19 keys or more, which take as long as a division."""
+"""Queries and keys; rows of 17 keys or more, which take as long as dividing 16 lanes in turn."""
 
 
-def latency(name, d):
+def latency(name, d, **options):
     """Cycles from an input token accepted to the output token it completes, from the graph."""
-    dut = pipeline(name, d)
+    dut = pipeline(name, d, **options)
     return longest(dut.output_edges["o"], None)
 
 
@@ -37,10 +37,10 @@ def test_one_cycle_per_score(name, d):
 
 
 def test_square_runs_of_the_two_extremes():
-    """From N = 19 on, memory-free takes N² + 54 cycles and naive N² + N + 48, at d = 4."""
-    for n in (19, 32, 64):
-        assert cycles("memory-free", n, n) == n * n + 54
-        assert cycles("naive", n, n) == n * n + n + 48
+    """From N = 5 on, memory-free takes N² + 58 cycles and naive N² + N + 50, at d = 4."""
+    for n in (5, 32, 64):
+        assert cycles("memory-free", n, n) == n * n + 58
+        assert cycles("naive", n, n) == n * n + n + 50
 
 
 @pytest.mark.parametrize(("d", "lanes"), [(4, 2), (4, 1), (8, 1)])
@@ -55,26 +55,39 @@ def test_d_over_lanes_cycles_per_score(name, d, lanes):
     waits = [0, beats, beats + 1][rows]
     constants = {
         cycles(name, n_q, n_k, d, lanes) - beats * n_q * n_k - waits * n_k
-        for n_q, n_k in [(8, 20), (5, 24), (16, 19), (3, 28)]
+        for n_q, n_k in [(8, 20), (5, 24), (16, 9), (3, 28)]
     }
     assert len(constants) == 1
 
 
+@pytest.mark.parametrize("d", [4, 16])
 @pytest.mark.parametrize("name", ["reordered", "scaled-reordered", "memory-free"])
-def test_rows_shorter_than_the_division(name):
-    """A division takes 19 cycles: rows of fewer keys are right, and take 19 cycles each.
+def test_rows_shorter_than_the_division(name, d):
+    """A division takes a cycle per lane and one more: shorter rows are right, and take as long."""
+    short = pipeline(name, d, row_max=d)
+    (divide,) = [n.unit.fn for n in short.nodes if isinstance(getattr(n.unit, "fn", None), Serial)]
+    assert divide.interval == d + 1
+    for n_k in (1, 3, d):
+        runs = [correct(short, *head(d, n_q=n, n_k=n_k)).cycles for n in (6, 9)]
+        assert runs[1] - runs[0] == 3 * (d + 1)
 
-    With three bits of a quotient per cycle it takes 7.
-    """
-    for interval, options in ((19, {}), (7, {"digits": 3})):
-        short = pipeline(name, row_max=18, **options)
-        (divide,) = [
-            n.unit.fn for n in short.nodes if isinstance(getattr(n.unit, "fn", None), Divide)
-        ]
-        assert divide.interval == interval
-        for n_k in (1, 3, interval - 1):
-            runs = [correct(short, *head(n_q=n, n_k=n_k)).cycles for n in (6, 9)]
-            assert runs[1] - runs[0] == 3 * interval
+
+def test_short_rows_of_one_lane():
+    """There is a division in each cycle; sums in two cycles take a row in every fourth."""
+    dut = pipeline("memory-free", d=1)
+    for n_k in range(1, 7):
+        runs = [correct(dut, *head(1, n_q=n, n_k=n_k)).cycles for n in (6, 9)]
+        assert runs[1] - runs[0] == 3 * max(n_k, 4)
+
+
+@pytest.mark.parametrize("digits", [2, 3, 4])
+def test_more_digits_make_a_shorter_division(digits):
+    """By as many stages as there are steps less; ``steps = ⌈18 / digits⌉``."""
+    assert latency("memory-free", 4) - latency("memory-free", 4, digits=digits) == 18 - -(
+        -18 // digits
+    )
+    short = correct(pipeline("memory-free", digits=digits), *head(n_q=5, n_k=20)).cycles
+    assert short == 5 * 20 + latency("memory-free", 4, digits=digits)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -98,9 +98,9 @@ def test_limit():
     """A run that takes too long is given up, saying how far it came."""
     dut = pipeline("memory-free")
     with pytest.raises(
-        LimitError, match=r"not finished after 60 cycles: tokens given, [1-5] of 6 at o"
+        LimitError, match=r"not finished after 70 cycles: tokens given, [1-5] of 6 at o"
     ):
-        run(dut, *head(), limit=60)
+        run(dut, *head(), limit=70)
 
 
 def test_progress():
