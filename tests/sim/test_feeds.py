@@ -53,8 +53,9 @@ def test_the_model_does_not_depend_on_how_much_it_takes_at_once(name, lanes, mon
     assert np.array_equal(whole, single)
     assert clamped == counts
     monkeypatch.setattr("sdpaflow.numerics.folds.Sum.model_groups", lambda *_: None)
-    monkeypatch.setattr("sdpaflow.numerics.folds.RescaledSum.model_groups", lambda *_: None)
-    monkeypatch.setattr("sdpaflow.numerics.folds.RunningMax.model_scan", lambda *_: None)
+    monkeypatch.setattr("sdpaflow.numerics.rescale.RescaledSum.model_groups", lambda *_: None)
+    monkeypatch.setattr("sdpaflow.numerics.rescale.Rescaling.model_scan", lambda *_: None)
+    monkeypatch.setattr("sdpaflow.numerics.folds.RunningMax.model_states", lambda *_: None)
     stepped, counts = job.expected(dut)
     assert np.array_equal(whole, stepped)
     assert clamped == counts

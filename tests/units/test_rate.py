@@ -195,7 +195,10 @@ def test_a_fifo_holds_as_many_tokens_as_its_depth(depth):
     [
         (Mix(1), 2),
         (Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), 8),
-        *((Serial(Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), n), 2 + 7 // n) for n in (2, 3, 7, 8)),
+        *(
+            (Serial(Divide(UQ(4, 4), UQ(2, 2), UQ(4, 3), 2), n), 2 + 7 // (n + 1))
+            for n in (2, 3, 7, 8)
+        ),
     ],
     ids=str,
 )

@@ -69,11 +69,17 @@ class Rescaling(Fold):
         return self.state(Cat(self._unit(token), *older, first)), None
 
     def emit(self, first, state, new, token):
-        unit, fresh = self._unit(token).as_signed(), first | state["second"]
-        shift = Cat((unit == older.numerator()) & ~fresh for older in state["older"]) | fresh
+        fresh = first | state["second"]
+        unit, width = self._unit(token), self.unit.width
+        shift = []
+        for older in state["older"]:
+            low, high = older.as_value()[:width], older.as_value()[width:]
+            risen = (unit == low) & (high == low[-1].replicate(len(high)))
+            shift.append(risen & ~fresh)
+        shift[0] |= fresh
         down = ~Cat(token["max"].as_value(), token["max"].as_value()[-1].replicate(3))[:3]
         x = token["score"] - token["max"]
-        return self.shape(Cat(x.as_value(), down, shift[:BLOCKS]))
+        return self.shape(Cat(x.as_value(), down, *shift))
 
     def model(self, first, state, token):
         unit = token["max"] >> 3

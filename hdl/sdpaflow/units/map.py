@@ -72,9 +72,9 @@ class Map(Unit):
             bits += sum(len(Value.cast(value)) for value in values)
         if not serial:
             return len(stages), bits
-        # One is fed, one is on offer, and the lanes of some are all between.
+        # One is fed, one is on offer; of others all lanes are between, and a bubble with them.
         bits += sum(map(width, self.fn.inputs))
-        return 2 + (len(stages) - 1) // self.fn.lanes, bits
+        return 2 + (len(stages) - 1) // (self.fn.lanes + 1), bits
 
     def elaborate(self, platform):
         m = Module()
@@ -105,8 +105,7 @@ class Map(Unit):
         """Stages up to the output. A token is a valid bit, values and ``last``.
 
         Tokens with a bit ``last`` more than the output has are a vector's lanes: their results are
-        shifted in, and on offer when they are complete. They wait for a bubble, which there is in
-        front of every vector, so that what feeds them knows from a register whether to move on.
+        shifted in, and on offer when they are complete. They advance all together.
         """
         valid, values, last = token
         serial = int(len(last) > self.rank)
@@ -115,8 +114,10 @@ class Map(Unit):
         count = len(stages) - 1
         here = [Signal(name=f"valid_{n}") for n in range(count)] + [self.o.valid]
         full = [Signal(name=f"full_{n}") for n in range(count)] + [self.o.valid]
+        if serial:
+            full = [self.o.valid] * len(stages)
         after = []  # valid bits of the next cycle
-        m.d.comb += ready.eq(~full[0] | (self.o.ready & ~serial))
+        m.d.comb += ready.eq(~full[0] | self.o.ready)
         for n, stage in enumerate(stages):
             advance = Signal(name=f"advance_{n}")
             results = stage(*values)
@@ -132,7 +133,8 @@ class Map(Unit):
         fire = valid & advance
         after.append(Mux(advance, valid & complete, self.o.valid))
         m.d.sync += [bit.eq(new) for bit, new in zip(here, after, strict=True)]
-        m.d.sync += [bit.eq(Cat(after[n:]).all()) for n, bit in enumerate(full[:-1])]
+        if not serial:
+            m.d.sync += [bit.eq(Cat(after[n:]).all()) for n, bit in enumerate(full[:-1])]
         with m.If(fire):
             new = Value.cast(results[0])
             whole = Cat(Value.cast(result)[len(new) :], new) if serial else new
@@ -166,7 +168,7 @@ class Map(Unit):
             m.d.sync += Value.cast(feed).eq(Value.cast(feed) >> width(lane))
         end = ~left[1]
         values = [lane(Value.cast(feed)[: width(lane)]), *kept]
-        inner = (left[0] & taken, values, Cat(end, Mux(end, feed_last, 0)))
+        inner = (left[0], values, Cat(end, Mux(end, feed_last, 0)))
         self._pipeline(m, self.fn.fn.stages(), inner, taken)
 
 
