@@ -194,7 +194,7 @@ def test_failing_export_leaves_nothing(tmp_path, monkeypatch, capsys):
     assert {p.name: p.read_bytes() for p in target.iterdir()} == before
 
 
-UNITS = "qk_ij, dot_ij, s_ij, x_ij, w_ij, w_ij_fork, l_i, wv_ij, a_i, o_i"
+UNITS = "qk_ij, dot_ij, s_ij, m_ij, x_ij, w_ij, w_ij_fork, l_i, wv_ij, a_i, o_i"
 MAPS = "dot_ij, s_ij, w_ij, wv_ij, o_i"
 
 
@@ -211,7 +211,7 @@ MAPS = "dot_ij, s_ij, w_ij, wv_ij, o_i"
             f"unit must be one of {UNITS}, a stream's FIFO (q_fifo), or a kind of which "
             "memory-free has one, not 'Mop'",
         ),
-        ("--d 4 --unit Scan --ports axi", "units have native ports, not axi"),
+        ("--d 4 --unit Fork --ports axi", "units have native ports, not axi"),
         ("--d 4 --test-tokens 0", "the testbench takes at least 1 token, not 0"),
         ("--d 4 --out there", "there: is a file; a folder is needed"),
         ("--d 4 --out no/where", "no/where: there is no folder no"),
@@ -246,17 +246,17 @@ def test_unit(tmp_path):
     """A unit has the name, the ports and the text that it has in its pipeline."""
     _, top, dut = exported(tmp_path, "memory-free", 2)
     whole = (tmp_path / f"{top}.v").read_text(encoding="utf-8")
-    export(dut, HEADS, tmp_path, unit="Scan")
-    text = (tmp_path / f"{top}_x_ij.v").read_text(encoding="utf-8")
+    export(dut, HEADS, tmp_path, unit="m_ij")
+    text = (tmp_path / f"{top}_m_ij.v").read_text(encoding="utf-8")
     head, module, body = text.partition("module ")
     assert module + body in whole
-    assert head.startswith(f"// {top}_x_ij: Scan of RunningMax,\n// unit x_ij of the pipeline")
-    assert "Cycles per token: 1. Latency: 1 cycles." in head
-    known = json.loads((tmp_path / f"{top}_x_ij.json").read_text())
+    assert head.startswith(f"// {top}_m_ij: Scan of RunningMax,\n// unit m_ij of the pipeline")
+    assert "Cycles per token: 1. Latency: 3 cycles." in head
+    known = json.loads((tmp_path / f"{top}_m_ij.json").read_text())
     assert known["streams"]["i"] == {
         "direction": "input",
         "width": 21,
         "data": "SQ(7,13)",
         "rank": 1,
     }
-    assert [port["name"] for port in known["ports"]] == ports_of(text, f"{top}_x_ij")
+    assert [port["name"] for port in known["ports"]] == ports_of(text, f"{top}_m_ij")

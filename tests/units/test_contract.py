@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import Cat, ClockDomain, Module, Value
 from amaranth.sim import Simulator
 from helpers.cases import CASES
@@ -68,3 +69,11 @@ def test_names_and_kinds_of_ports(case):
     assert list(outputs) == list(case.outputs)
     rest = set(unit.signature.members) - {*inputs, *outputs}
     assert rest - {"level"} == set(unit.events) <= {"saturated", "misframed"}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_registers_have_names(case):
+    """In waveforms and Verilog: those that Amaranth finds no name for are called ``$signal``."""
+    assert "wire" in (text := rtlil.convert(case.unit(), emit_src=False))
+    assert "\\$signal" not in text
+    assert "\\$like" not in text

@@ -124,14 +124,19 @@ class MemReduce(Unit):
     def _interleave(self, m):
         fn, last = self.fn, self.i.payload.last
         # Which token comes: its place, and its group within the row.
-        at, span = Signal(range(self.size)), Signal(range(self.size))
-        first, second, way = Signal(init=1), Signal(), Signal()
+        at = Signal(range(self.size))
+        span = Signal(range(self.size))
+        first = Signal(init=1)
+        second = Signal()
+        way = Signal()
         waiting = Token(self, "waiting")
         adding = Token(self, "adding")
         shrunk = Signal(fn.state, reset_less=True)
         leaving = Signal()
-        out, end = Signal(range(self.size)), Signal(range(self.size))
-        outer, sole = Signal.like(self.o.payload.last[1:]), Signal()
+        out = Signal(range(self.size))
+        end = Signal(range(self.size))
+        outer = Signal.like(self.o.payload.last[1:])
+        sole = Signal()
         result = Signal(fn.state, reset_less=True)
         result_last = Signal.like(self.o.payload.last)
 

@@ -85,23 +85,32 @@ class Reduce(Unit):
 
     def _interleave(self, m):
         fn, last = self.fn, self.i.payload.last
-        first, second = Signal(init=1), Signal()  # what comes is that token of its group
-        waits, waiting = Signal(), Signal(fn.aligned, reset_less=True)
-        ends_wait, sole_wait = Signal.like(last), Signal()
-        adds, addend = Signal(), Signal(fn.aligned, reset_less=True)
-        ends, sole = Signal.like(last), Signal()
+        first = Signal(init=1)  # what comes is the first token of its group
+        second = Signal()  # or the second
+        # A token that has been aligned waits for the adder, and one is in it.
+        waits = Signal()
+        waiting = Signal(fn.aligned, reset_less=True)
+        ends_wait = Signal.like(last)
+        sole_wait = Signal()  # the group has no other token
+        adds = Signal()
+        addend = Signal(fn.aligned, reset_less=True)
         shrunk = Signal(fn.state, reset_less=True)
+        ends = Signal.like(last)
+        sole = Signal()
+        # Both partial sums; once they are complete, they become the result.
         newer = Signal(fn.state, reset_less=True)
         older = Signal(fn.state, reset_less=True)
-        done, outer = Signal(), Signal.like(self.o.payload.last)  # both sums are complete
+        done = Signal()
+        outer = Signal.like(self.o.payload.last)
         result = Signal(fn.state, reset_less=True)
         result_last = Signal.like(self.o.payload.last)
         pending = Signal()  # a group's last token has entered, and its result has not left
-        # Registers are enabled by registers, which know a cycle before: the waiting token ends its
-        # group and must not enter; the adder takes a token; what it has leaves, ends its group, is
-        # all of it.
-        stuck, takes = Signal(), Signal(init=1)
-        ripe, ripe_end, ripe_sole = Signal(), Signal(), Signal()
+        # Registers are enabled by registers, which know a cycle before.
+        stuck = Signal()  # the waiting token ends its group and must not enter
+        takes = Signal(init=1)  # the adder takes what waits, be there a token or not
+        ripe = Signal()  # what is in the adder leaves
+        ripe_end = Signal()  # and ends its group
+        ripe_sole = Signal()  # and is all of it
 
         # Sums stay apart by moving in step: one leaves the adder when the next token enters it.
         enter = waits & ~stuck

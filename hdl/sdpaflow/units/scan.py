@@ -84,8 +84,10 @@ class Scan(Unit):
     def _look(self, m, fire, free, acc):
         """Keep a token, the one that ``acc`` is after, until the next is there."""
         new, _ = self.fn.step(Const(0), acc, self.i.payload.data)
-        held, token = Signal(), Signal.like(self.i.payload)
-        looked, earlier = Signal(), Signal.like(self.i.payload)  # that saw the next
+        held = Signal()
+        token = Signal.like(self.i.payload)
+        looked = Signal()
+        earlier = Signal.like(self.i.payload)  # that saw the next
         seen = Signal(self.fn.state)
         ends = token.last[0]
         move = ~looked | free
