@@ -6,7 +6,7 @@ from sdpaflow_sim.stalls import Stall
 
 SCHEDULES = {
     "sources": {"q": "10", "k": "110", "v": "1001"},
-    "sinks": {"o": "0001"},
+    "sinks": {"o": "0" * 19 + "1"},
     "both": {"q": "100", "k": "0111", "v": "01", "o": "001"},
 }
 
