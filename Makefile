@@ -39,7 +39,7 @@ waves-cocotb: $(READY)  ## the same of a cocotb test on the exported Verilog
 
 study: $(READY)  ## the published experiment and a real shape, measured anew into docs/study
 	$(BIN)/sdpaflow study --engine verilator --out docs/study/published
-	$(BIN)/sdpaflow study --engine verilator --d 64 --lanes 64,16 --n 128,256,512,1024,2048,4096 \
+	$(BIN)/sdpaflow study --engine verilator --d 64 --lanes 64,16 --n 128,256,512,1024,2048 \
 	  --out docs/study/real
 
 bench: $(READY)  ## measure the engines' speeds, and keep them in docs/bench.json
