@@ -20,7 +20,8 @@ class Map(Unit):
     be one of them.
 
     For a :class:`Serial` operator there is one pipeline for all lanes of a vector, between a shift
-    register that feeds them one by one and one that collects the results.
+    register that feeds them one by one and one that collects the results. Its stages advance all
+    together.
 
     The inputs must agree on ``last``; where they do not, ``misframed`` is raised and the first
     input's is used.
