@@ -28,7 +28,7 @@ from sdpaflow_sim.verilog import to_verilog
 
 ROOT = Path(__file__).parents[1]
 HEAD = sample()
-SIZES = (20, 32, 64, 128)
+SIZES = (20, 32, 64)
 PUBLISHED = {"naive": "2N² + 2N + 52", "memory-free": "2N² + 46"}
 
 

@@ -277,4 +277,5 @@ CASES = {
         f"Fifo of depth {depth}": passed(lambda *a, depth=depth: Fifo(*a, depth=depth), 2, ["o"])
         for depth in (1, 2, 3, 4, 7)
     },
+    "Fifo that chooses late": passed(lambda *a: Fifo(*a, late=True), 2, ["o"]),
 }

@@ -12,7 +12,7 @@ ROWS_WAITED_FOR = {
     "scaled-reordered": 1,
     "memory-free": 0,
 }
-SIZES = [(20, 20), (5, 24), (16, 19), (3, 40), (4, 64)]
+SIZES = [(5, 20), (9, 17), (3, 40)]
 """Queries and keys; rows of 17 keys or more, which take as long as dividing 16 lanes in turn."""
 
 
@@ -38,7 +38,7 @@ def test_one_cycle_per_score(name, d):
 
 def test_square_runs_of_the_two_extremes():
     """From N = 5 on, memory-free takes N² + 58 cycles and naive N² + N + 50, at d = 4."""
-    for n in (5, 32, 64):
+    for n in (5, 20, 32):
         assert cycles("memory-free", n, n) == n * n + 58
         assert cycles("naive", n, n) == n * n + n + 50
 
@@ -55,7 +55,7 @@ def test_d_over_lanes_cycles_per_score(name, d, lanes):
     waits = [0, beats, beats + 1][rows]
     constants = {
         cycles(name, n_q, n_k, d, lanes) - beats * n_q * n_k - waits * n_k
-        for n_q, n_k in [(8, 20), (5, 24), (16, 9), (3, 28)]
+        for n_q, n_k in [(5, 20), (6, 9), (3, 24)]
     }
     assert len(constants) == 1
 

@@ -74,11 +74,10 @@ def recounted(folder, texts):
     return [dict(bits_of(file["modules"], "top")) for file in files]
 
 
-@pytest.mark.parametrize("lanes", [4, 2])
-def test_netlists_of_pipelines(tmp_path, lanes):
+def test_netlists_of_pipelines(tmp_path):
     """What a synthesizer reads from the file is what the count says, for all pipelines."""
-    texts = [to_verilog(pipeline(name, lanes=lanes), "top") for name in NAMES]
-    assert recounted(tmp_path, texts) == [counted(pipeline(name, lanes=lanes)) for name in NAMES]
+    texts = [to_verilog(pipeline(name, lanes=2), "top") for name in NAMES]
+    assert recounted(tmp_path, texts) == [counted(pipeline(name, lanes=2)) for name in NAMES]
 
 
 def test_units(tmp_path):

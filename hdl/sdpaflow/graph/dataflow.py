@@ -181,7 +181,8 @@ class Dataflow(wiring.Component):
 
     def _connect(self, wire, target, port):
         wire.use(target.name if target else f"output {port}")
-        fifo = Fifo(wire.shape, wire.rank, wire.depth)
+        late = target is not None and target.unit.takes
+        fifo = Fifo(wire.shape, wire.rank, wire.depth, late=late)
         edge = Edge(wire.name, fifo, wire.source, wire.port, target, port)
         self.edges.append(edge)
         if wire.source:
@@ -206,7 +207,8 @@ class Dataflow(wiring.Component):
         for name in depths:
             if name not in edges:
                 raise ValueError(f"There is no FIFO {name!r}, only {', '.join(edges)}")
-        fifos = {n: Fifo(*_token(edges[n].fifo.o), depth) for n, depth in depths.items()}
+        old = {name: edges[name].fifo for name in depths}
+        fifos = {n: Fifo(*_token(fifo.o), depths[n], late=fifo.late) for n, fifo in old.items()}
         for name, fifo in fifos.items():
             edges[name].fifo = fifo
         return self

@@ -112,6 +112,7 @@ class Multiply(_Elementwise):
     Two stages, whose registers are those of a DSP block, before the product and behind it.
     """
 
+    takes = True
     lane = staticmethod(operator.mul)
 
     def stages(self):

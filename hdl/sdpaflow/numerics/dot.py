@@ -23,6 +23,8 @@ class Dot(Operator):
         Adders between two registers.
     """
 
+    takes = True
+
     def __init__(self, a, b, levels=1):
         if a.length != b.length:
             raise ValueError(f"Vectors must be equally long, not {a.length} and {b.length}")

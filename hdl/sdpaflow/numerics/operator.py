@@ -31,11 +31,14 @@ class Operator:
         Whether results may be clamped. The last stage then returns ``(result, flag)``.
     interval : :class:`int`
         Cycles from one token to the next: 1 for a pipeline.
+    takes : :class:`bool`
+        Whether the first stage does nothing but take the arguments into registers.
     """
 
     inputs: tuple = ()
     shape: object = None
     saturates = False
+    takes = False
     interval = 1
 
     def stages(self):
@@ -130,7 +133,7 @@ class Carry(Operator):
             (self.result if name == field else name): (fn.shape if name == field else member)
             for name, member in members.items()
         })
-        self.saturates = fn.saturates
+        self.saturates, self.takes = fn.saturates, fn.takes
 
     def stages(self):
         count = len(self.carried)
@@ -245,21 +248,26 @@ class Interleaved(Fold):
 
     Attributes
     ----------
-    aligned : :ref:`shape-like <lang-shapelike>`
-        A token that has been aligned.
+    waiting, aligned : :ref:`shape-like <lang-shapelike>`
+        A token that is being aligned, and one that has been.
     """
 
     ways = 2
+    waiting: object = None
     aligned: object = None
 
     def align(self, first, token):
-        """What is left of a token that has not met the state yet, as ``aligned``.
+        """What a token can do before it meets the state, first half: as ``waiting``.
 
         ``first`` says that it will meet none: the token is the first of its partial result.
         """
         raise NotImplementedError
 
-    def shrink(self, state, aligned):
+    def settle(self, waiting):
+        """Second half, while the state is made ready: as ``aligned``."""
+        raise NotImplementedError
+
+    def shrink(self, state, waiting):
         """The state made ready for the token, in the first cycle."""
         raise NotImplementedError
 

@@ -137,23 +137,31 @@ class RescaledSum(Interleaved):
         self.element = kind(number.i_bits + growth, number.f_bits + BLOCK - 1)
         self.state = vector_like([vector], self.element)
         self.saturates = self.state is self.element
-        self.aligned = data.StructLayout({
-            "number": vector_like([vector], self.number),
-            "shift": SHIFT,
-        })
+        aligned = {"number": vector_like([vector], self.number), "shift": SHIFT}
+        self.aligned = data.StructLayout(aligned)
+        self.waiting = data.StructLayout({**aligned, "odd": 1})
 
     def align(self, first, token):
         down, lanes = token["down"].as_value(), []
+        even = Cat(Const(0, 1), down[1:])
         for lane in split(token[self.field], 1):
             wide = Cat(Const(0, BLOCK - 1), lane.as_value())
             wide = wide.as_signed() if lane.signed else wide
-            lanes.append(self.number((wide >> down)[: self.number.width]))
+            lanes.append(self.number((wide >> even)[: self.number.width]))
         number = join(self.aligned.members["number"], lanes)
         shift = Mux(first, 0, token["shift"].as_value())
-        return self.aligned(Cat(number.as_value(), shift))
+        return self.waiting(Cat(number.as_value(), shift, down[0]))
 
-    def shrink(self, state, aligned):
-        shift, width = aligned["shift"].as_value(), self.element.width
+    def settle(self, waiting):
+        lanes = []
+        for lane in split(waiting["number"], 1):
+            raw = lane.numerator()
+            lanes.append(self.number(Mux(waiting["odd"], raw >> 1, raw)[: self.number.width]))
+        number = join(self.aligned.members["number"], lanes)
+        return self.aligned(Cat(number.as_value(), waiting["shift"].as_value()))
+
+    def shrink(self, state, waiting):
+        shift, width = waiting["shift"].as_value(), self.element.width
         lanes = []
         for lane in split(state, 1):
             raw, chosen = lane.numerator(), Const(0, self.element.as_shape())

@@ -99,6 +99,7 @@ class Attention(Dataflow):
             each = Divide(element_of(a_i.shape), l_i.shape, config.o, digits=config.digits)
             divide = Serial(each, config.dv_lanes)
         if config.dv_beats == 1:
+            a_i = a_i if config.dv_lanes == 1 else a_i.fifo(1)
             o_i = self.map(divide, a_i, l_i)
         else:
             a_beats = a_i.fifo(max(a_i.depth, config.dv_beats))

@@ -26,6 +26,10 @@ class Fifo(Unit):
         Rank of both streams.
     depth : :class:`int`
         Tokens it can hold, at least 1.
+    late : :class:`bool`
+        With a depth of 2, choose between both registers behind them instead of before the second:
+        nothing wide then waits for the output's ready, but what comes behind has a gate less.
+        For outputs that go into registers at once.
 
     Members
     -------
@@ -37,12 +41,13 @@ class Fifo(Unit):
         Tokens held.
     """
 
-    def __init__(self, shape, rank, depth=2):
+    def __init__(self, shape, rank, depth=2, *, late=False):
         if not isinstance(depth, int):
             raise TypeError(f"Depth must be an int, not {depth!r}")
         if depth < 1:
             raise ValueError(f"Depth must be at least 1, not {depth}")
         self.depth = depth
+        self.late = late
         self.words = depth
         self.bits = depth * width(token(shape, rank))
         self.latency = self.latency_of(depth)
@@ -59,28 +64,56 @@ class Fifo(Unit):
 
     def elaborate(self, platform):
         m = Module()
-        if self.depth <= 2:
+        if self.depth == 1:
+            self._register(m)
+        elif self.depth == 2:
             self._registers(m)
         else:
             self._memory(m)
         return m
 
+    # Wide registers are enabled by a register where they can be: what comes is kept, whether it
+    # will be wanted or not.
+
+    def _register(self, m):
+        m.d.comb += [self.i.ready.eq(~self.o.valid), self.level.eq(self.o.valid)]
+
+        with m.If(~self.o.valid):
+            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+
     def _registers(self, m):
+        held = Signal()  # behind the token on offer
+        room = Signal(init=1)  # not held; that has many loads, this is for the other unit
+        fire = self.i.valid & self.i.ready
+        takes = ~self.o.valid | self.o.ready
+
+        m.d.comb += [self.i.ready.eq(room), self.level.eq(self.o.valid + ~room)]
+        m.d.sync += [held.eq((held | fire) & ~takes), room.eq(~(held | fire) | takes)]
+        with m.If(takes):
+            m.d.sync += self.o.valid.eq(held | fire)
+        if self.late:
+            self._choose(m, fire)
+            return
         payload = Signal.like(self.i.payload)
-        held = Signal()  # in `payload`, behind the token on offer
-
-        m.d.comb += self.i.ready.eq(~held if self.depth == 2 else ~self.o.valid)
-        m.d.comb += self.level.eq(self.o.valid + held)
-
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += self.o.valid.eq(held | (self.i.valid & self.i.ready))
+        with m.If(takes):
             m.d.sync += self.o.payload.eq(Mux(held, payload, self.i.payload))
-            m.d.sync += held.eq(0)
-        if self.depth == 2:
-            with m.Elif(self.i.valid & self.i.ready):
-                m.d.sync += held.eq(1)
-            # Enabled by a register alone: what comes is kept, whether it will be wanted or not.
-            with m.If(~held):
+        with m.If(~held):
+            m.d.sync += payload.eq(self.i.payload)
+
+    def _choose(self, m, fire):
+        payloads = [Signal.like(self.i.payload, name=f"payload_{n}") for n in range(2)]
+        full = Signal(2)
+        at = Signal()  # which is on offer
+        get = self.o.valid & self.o.ready
+
+        m.d.comb += self.o.payload.eq(Mux(at, *reversed(payloads)))
+        m.d.sync += at.eq(at ^ get)
+        for n, payload in enumerate(payloads):
+            put = fire & ((at ^ self.o.valid) == n)
+            m.d.sync += full[n].eq(put | (full[n] & ~(get & (at == n))))
+            with m.If(~full[n]):
                 m.d.sync += payload.eq(self.i.payload)
 
     def _memory(self, m):

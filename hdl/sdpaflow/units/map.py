@@ -21,7 +21,7 @@ class Map(Unit):
 
     For a :class:`Serial` operator there is one pipeline for all lanes of a vector, between a shift
     register that feeds them one by one and one that collects the results. Its stages advance all
-    together.
+    together, unless a result is on offer that the next lane would spoil.
 
     The inputs must agree on ``last``; where they do not, ``misframed`` is raised and the first
     input's is used.
@@ -55,7 +55,7 @@ class Map(Unit):
         self.rank = rank
         self.paired = paired
         self.names = ["i"] if len(shapes) == 1 else [f"i{n}" for n in range(len(shapes))]
-        self.latency = fn.latency
+        self.latency, self.takes = fn.latency, fn.takes
         self.words, self.bits = self._memory()
         flags = ["saturated"] if fn.saturates else []
         flags += ["misframed"] if rank and len(shapes) > 1 else []
@@ -94,83 +94,101 @@ class Map(Unit):
         if "misframed" in self.events:
             differ = Cat(port.payload.last != last for port in inputs[1:]).any()
             m.d.comb += self.events["misframed"].eq(valid & ready & differ)
-        token = (valid, arguments, last)
-        if isinstance(self.fn, Serial):
-            self._serial(m, token, ready)
-        else:
-            self._pipeline(m, self.fn.stages(), token, ready)
+        pipeline = self._serial if isinstance(self.fn, Serial) else self._elastic
+        pipeline(m, valid, arguments, last, ready)
         self.remember(m)
         return m
 
-    def _pipeline(self, m, stages, token, ready):
-        """Stages up to the output. A token is a valid bit, values and ``last``.
-
-        Tokens with a bit ``last`` more than the output has are a vector's lanes: their results are
-        shifted in, and on offer when they are complete. They advance all together.
-        """
-        valid, values, last = token
-        serial = int(len(last) > self.rank)
-        result = Signal(self.fn.shape, reset_less=True)
-        kept = Signal(self.rank, name="result_last")
+    def _elastic(self, m, valid, values, last, ready):
+        """Stages that close up, up to the output."""
+        stages = self.fn.stages()
         count = len(stages) - 1
         here = [Signal(name=f"valid_{n}") for n in range(count)] + [self.o.valid]
         full = [Signal(name=f"full_{n}") for n in range(count)] + [self.o.valid]
-        if serial:
-            full = [self.o.valid] * len(stages)
-        after = []  # valid bits of the next cycle
+        before = []  # valid bits of what each stage would take
         m.d.comb += ready.eq(~full[0] | self.o.ready)
         for n, stage in enumerate(stages):
             advance = Signal(name=f"advance_{n}")
-            results = stage(*values)
             m.d.comb += advance.eq(~full[n] | self.o.ready)
+            before.append(valid)
+            m.d.sync += here[n].eq(valid | (full[n] & ~self.o.ready))
+            results = stage(*values)
             if n < count:
-                after.append(Mux(advance, valid, here[n]))
-                values = _registers(results, f"stage_{n}")
-                follows = Signal(len(last), name=f"last_{n}")
-                with m.If(advance):
-                    m.d.sync += [follows.eq(last), *_load(values, results)]
-                valid, last = here[n], follows
-        complete = last[0] if serial else 1
+                values, last = _kept(m, n, advance, results, last)
+                valid = here[n]
+        held = [bit | stays for bit, stays in zip(before, full, strict=True)]
+        for n, bit in enumerate(full[:-1]):
+            m.d.sync += bit.eq(Mux(self.o.ready, Cat(before[n:]).all(), Cat(held[n:]).all()))
+
+        result = Signal(self.fn.shape, reset_less=True)
+        kept = Signal(self.rank, name="result_last")
         fire = valid & advance
-        after.append(Mux(advance, valid & complete, self.o.valid))
-        m.d.sync += [bit.eq(new) for bit, new in zip(here, after, strict=True)]
-        if not serial:
-            m.d.sync += [bit.eq(Cat(after[n:]).all()) for n, bit in enumerate(full[:-1])]
         with m.If(fire):
-            new = Value.cast(results[0])
-            whole = Cat(Value.cast(result)[len(new) :], new) if serial else new
-            m.d.sync += [Value.cast(result).eq(whole), kept.eq(last[serial:])]
+            m.d.sync += [*_load([result], results), kept.eq(last)]
         if self.fn.saturates:
-            flag = results[1]
-            if serial:
-                some = Signal()  # of the lanes before
-                flag = flag | some
-                with m.If(fire):
-                    m.d.sync += some.eq(flag & ~complete)
-            m.d.comb += self.events["saturated"].eq(fire & complete & flag)
+            m.d.comb += self.events["saturated"].eq(fire & results[1])
         m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(kept)]
 
-    def _serial(self, m, token, ready):
-        """Feed the lanes of a vector, the first argument, one by one."""
-        valid, (vector, *others), last = token
-        lanes, lane = self.fn.lanes, self.fn.fn.inputs[0]
-        feed = Signal(vector.shape(), reset_less=True)
-        kept = _registers(others, "operand")
-        left = Signal(lanes)  # a bit for each lane that is still to be fed
-        feed_last = Signal(self.rank)
-        taken = Signal()
+    def _serial(self, m, valid, arguments, last, ready):
+        """Stages that take the lanes of a vector, the first argument, one by one.
 
-        m.d.comb += ready.eq(~left[0])
-        with m.If(ready):
-            m.d.sync += [left.eq(valid.replicate(lanes)), feed_last.eq(last)]
-            m.d.sync += _load([feed, *kept], [vector, *others])
-        with m.Elif(taken):
-            m.d.sync += left.eq(left >> 1)
-            m.d.sync += Value.cast(feed).eq(Value.cast(feed) >> width(lane))
-        end = ~left[1]
-        values = [lane(Value.cast(feed)[: width(lane)]), *kept]
-        inner = (left[0], values, Cat(end, Mux(end, feed_last, 0)))
-        self._pipeline(m, self.fn.fn.stages(), inner, taken)
+        They wait while a result is on offer and the next one's first lane is behind it. Between two
+        vectors there is a bubble, so that a result which is taken at once is in nobody's way.
+        """
+        vector, *others = arguments
+        lanes, wide = self.fn.lanes, width(self.fn.fn.inputs[0])
+        feed = Signal(vector.shape(), reset_less=True)
+        operands = _registers(others, "operand")
+        outer = Signal(self.rank, name="feed_last")
+        left = Signal(lanes)  # a bit for each lane that is still to be fed
+        stuck = Signal()
+        room = Signal(init=1)  # not stuck; that has many loads, this is for the other unit
+        some = Signal()  # of the lanes before were clamped
+        result = Signal(self.fn.shape, reset_less=True)
+        kept = Signal(self.rank, name="result_last")
+
+        m.d.comb += ready.eq(~left[0] & room)
+        fed, given = Value.cast(feed), Value.cast(vector)
+        with m.If(~stuck):
+            m.d.sync += left.eq(Mux(left[0], left >> 1, valid.replicate(lanes)))
+            m.d.sync += fed.eq(Mux(left[0], Cat(fed[wide:], given[-wide:]), given))
+            with m.If(~left[0]):
+                m.d.sync += [outer.eq(last), *_load(operands, others)]
+
+        here, ends = left[0], Cat(~left[1], Mux(left[1], 0, outer))
+        values = [self.fn.fn.inputs[0](fed[:wide]), *operands]
+        *stages, final = self.fn.fn.stages()
+        follows = Mux(stuck, here, Mux(here, left[1], valid))  # valid bit of the last stage, next
+        for n, stage in enumerate(stages):
+            there = Signal(name=f"valid_{n}")
+            values, ends = _kept(m, n, ~stuck, stage(*values), ends)
+            follows = Mux(stuck, there, here)
+            m.d.sync += there.eq(follows)
+            here = there
+        results = final(*values)
+        fire = here & ~stuck
+        complete = fire & ends[0]
+        offered = complete | (self.o.valid & ~self.o.ready)
+        will_stick = offered & follows
+        m.d.sync += [self.o.valid.eq(offered), stuck.eq(will_stick), room.eq(~will_stick)]
+        with m.If(fire):
+            lane = Value.cast(results[0])
+            m.d.sync += Value.cast(result).eq(Cat(Value.cast(result)[len(lane) :], lane))
+            m.d.sync += kept.eq(ends[1:])
+        if self.fn.saturates:
+            with m.If(fire):
+                m.d.sync += some.eq((results[1] | some) & ~ends[0])
+            m.d.comb += self.events["saturated"].eq(complete & (results[1] | some))
+        m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(kept)]
+
+
+def _kept(m, n, advance, values, last):
+    """Registers of stage ``n``: of its values and of ``last``."""
+    kept = _registers(values, f"stage_{n}")
+    follows = Signal(len(last), name=f"last_{n}")
+    with m.If(advance):
+        m.d.sync += [follows.eq(last), *_load(kept, values)]
+    return kept, follows
 
 
 def _registers(values, name):

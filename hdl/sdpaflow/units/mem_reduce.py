@@ -56,9 +56,9 @@ class MemReduce(Unit):
         self.size = self.words = check_size(size)
         self.latency, self.bits = 1, size * width(fn.state)
         if isinstance(fn, Interleaved):
-            # An aligned token waits and one is added; a state made ready, and the result.
+            # A token waits, half aligned, and one is added; a state made ready, and the result.
             self.latency, self.words = 4, 2 * size + 4
-            self.bits = 2 * width(fn.aligned) + (2 * size + 2) * width(fn.state)
+            self.bits = width(fn.waiting) + width(fn.aligned) + (2 * size + 2) * width(fn.state)
         super().__init__(
             {"i": In(tokens(fn.token, rank)), "o": Out(tokens(fn.state, rank - 1))},
             flags=(["saturated"] if fn.saturates else []) + ["misframed"],
@@ -129,8 +129,8 @@ class MemReduce(Unit):
         first = Signal(init=1)
         second = Signal()
         way = Signal()
-        waiting = Token(self, "waiting")
-        adding = Token(self, "adding")
+        waiting = Token(self, "waiting", fn.waiting)
+        adding = Token(self, "adding", fn.aligned)
         shrunk = Signal(fn.state, reset_less=True)
         leaving = Signal()
         out = Signal(range(self.size))
@@ -186,7 +186,7 @@ class MemReduce(Unit):
             m.d.sync += waiting.valid.eq(self.i.valid)
         with m.If(enter):
             m.d.sync += Value.cast(shrunk).eq(Value.cast(fn.shrink(fn.state(state), waiting.data)))
-            m.d.sync += adding.follow(waiting)
+            m.d.sync += [adding.data.eq(fn.settle(waiting.data)), *adding.follow(waiting)]
         with m.If(enter | leave):
             m.d.sync += adding.valid.eq(enter)
 
@@ -207,16 +207,14 @@ class MemReduce(Unit):
 class Token:
     """Registers of a token on its way through an interleaved fold."""
 
-    def __init__(self, unit, name):
+    def __init__(self, unit, name, shape):
         self.valid = Signal(name=f"{name}_valid")
-        self.data = Signal(unit.fn.aligned, name=name, reset_less=True)
+        self.data = Signal(shape, name=name, reset_less=True)
         self.at = Signal(range(unit.size), name=f"{name}_at")
         self.way = Signal(name=f"{name}_way")
         self.first = Signal(name=f"{name}_first")
         self.last = Signal.like(unit.i.payload.last, name=f"{name}_last")
 
     def follow(self, other):
-        """What takes over another's token, all but ``valid``."""
-        return [
-            getattr(self, n).eq(getattr(other, n)) for n in ("data", "at", "way", "first", "last")
-        ]
+        """What takes over another's token, all but ``valid`` and ``data``."""
+        return [getattr(self, n).eq(getattr(other, n)) for n in ("at", "way", "first", "last")]

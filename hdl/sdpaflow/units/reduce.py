@@ -48,9 +48,9 @@ class Reduce(Unit):
         self.fn = fn
         self.latency, self.words, self.bits = 1, 1, width(fn.state)
         if isinstance(fn, Interleaved):
-            # An aligned token waits and one is added; a state made ready, two sums, the result.
+            # A token waits, half aligned, one is added; a state made ready, two sums, the result.
             self.latency, self.words = 4, 6
-            self.bits = 2 * width(fn.aligned) + 4 * width(fn.state)
+            self.bits = width(fn.waiting) + width(fn.aligned) + 4 * width(fn.state)
         super().__init__(
             {"i": In(tokens(fn.token, rank)), "o": Out(tokens(fn.state, rank - 1))},
             flags=["saturated"] if fn.saturates else [],
@@ -87,9 +87,9 @@ class Reduce(Unit):
         fn, last = self.fn, self.i.payload.last
         first = Signal(init=1)  # what comes is the first token of its group
         second = Signal()  # or the second
-        # A token that has been aligned waits for the adder, and one is in it.
+        # A token waits for the adder, half aligned, and one is in it.
         waits = Signal()
-        waiting = Signal(fn.aligned, reset_less=True)
+        waiting = Signal(fn.waiting, reset_less=True)
         ends_wait = Signal.like(last)
         sole_wait = Signal()  # the group has no other token
         adds = Signal()
@@ -107,6 +107,7 @@ class Reduce(Unit):
         pending = Signal()  # a group's last token has entered, and its result has not left
         # Registers are enabled by registers, which know a cycle before.
         stuck = Signal()  # the waiting token ends its group and must not enter
+        room = Signal(init=1)  # not stuck; that has many loads, this is for the other unit
         takes = Signal(init=1)  # the adder takes what waits, be there a token or not
         ripe = Signal()  # what is in the adder leaves
         ripe_end = Signal()  # and ends its group
@@ -117,7 +118,7 @@ class Reduce(Unit):
         fire = self.i.valid & self.i.ready
         new, flag = fn.add(shrunk, addend)
         total, total_flag = fn.merge(newer, older)
-        m.d.comb += self.i.ready.eq(~stuck)
+        m.d.comb += self.i.ready.eq(room)
         m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(result_last)]
         if fn.saturates:
             m.d.comb += self.events["saturated"].eq((ripe & flag) | (done & total_flag))
@@ -129,7 +130,7 @@ class Reduce(Unit):
         will_end = Mux(enter, ends_wait[0], ends[0])
         will_leave = will_add & (will_end | (will_wait & ~will_stick))
         m.d.sync += [waits.eq(will_wait), adds.eq(will_add)]
-        m.d.sync += [pending.eq(will_pend), stuck.eq(will_stick)]
+        m.d.sync += [pending.eq(will_pend), stuck.eq(will_stick), room.eq(~will_stick)]
         m.d.sync += [ripe.eq(will_leave), takes.eq(~will_add | will_leave)]
         m.d.sync += ripe_end.eq(will_add & will_end)
         m.d.sync += ripe_sole.eq(will_add & will_end & Mux(enter, sole_wait, sole))
@@ -139,7 +140,8 @@ class Reduce(Unit):
             m.d.sync += [ends_wait.eq(last), sole_wait.eq(first)]
             m.d.sync += waiting.eq(fn.align(first | second, self.i.payload.data))
         with m.If(takes):
-            m.d.sync += [ends.eq(ends_wait), sole.eq(sole_wait), addend.eq(waiting)]
+            m.d.sync += [ends.eq(ends_wait), sole.eq(sole_wait)]
+            m.d.sync += addend.eq(fn.settle(waiting))
             m.d.sync += Value.cast(shrunk).eq(Value.cast(fn.shrink(newer, waiting)))
         with m.If(ripe):
             m.d.sync += Value.cast(newer).eq(Value.cast(new))

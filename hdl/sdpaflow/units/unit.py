@@ -45,6 +45,8 @@ class Unit(wiring.Component):
         Intermediate memory: tokens, whole or half done, that the unit can hold, and the bits of
         their data; a FIFO also keeps their ``last`` bits. (Handshake and control registers are
         not among them; netlists count those too.)
+    takes : :class:`bool`
+        Whether its inputs go into registers at once.
     events : dict of :class:`Signal`
         By name of a flag: high in each cycle in which the flag's cause happens. A flag is an output
         that rises with its cause and stays until reset: ``saturated``, a result was clamped;
@@ -54,6 +56,7 @@ class Unit(wiring.Component):
     latency = 0
     words = 0
     bits = 0
+    takes = False
 
     def __init__(self, ports, *, flags=()):
         super().__init__({**ports, **dict.fromkeys(flags, Out(1))})

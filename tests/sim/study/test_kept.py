@@ -9,7 +9,7 @@ from sdpaflow_sim.study.points import Point, measure
 KEPT = Path(__file__).parents[3] / "docs" / "study"
 SIZES = {
     "published": {("1", "1", str(2**power)) for power in range(9, 16)},
-    "real": {("64", lanes, str(2**power)) for lanes in ("64", "16") for power in range(7, 13)},
+    "real": {("64", lanes, str(2**power)) for lanes in ("64", "16") for power in range(7, 12)},
 }
 
 

@@ -69,7 +69,7 @@ def test_table(studied):
     markdown = (studied / "study.md").read_text().splitlines()
     assert len(markdown) == 2 + 4
     assert [cell.strip() for cell in markdown[3].split("|")[1:9]] == [
-        "naive", "1", "1", "8", "120", "1.875", "120", "196"
+        "naive", "1", "1", "8", "120", "1.8750", "120", "196"
     ]  # fmt: skip
 
 
