@@ -93,7 +93,8 @@ def test_maximum_keeps_the_format(shape):
         for tokens in zip(fractions(shape, a), fractions(shape, b), strict=True)
     ]
     assert (results == fn.model(a, b)).all()
-    assert trace.times["o"][0] == fn.latency == 1
+    drops = source.f_bits > target.f_bits
+    assert trace.times["o"][0] == fn.latency == (3 if drops and rounding == "even" else 1)
 
 
 @pytest.mark.parametrize("shape", [SQ(3, 4), UQ(3, 4), data.ArrayLayout(SQ(3, 4), 3)], ids=repr)

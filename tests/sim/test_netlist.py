@@ -26,14 +26,18 @@ EXP = Exp2(SQ(4, 8), UQ(0, 12), segments=16)
 TABLE = 16 * sum(max(column).bit_length() for column in EXP.table)
 
 BY_HAND = {
-    # Tokens of 8 bits; at depth 2 one on offer and one behind, a valid bit each.
+    # Tokens of 8 bits; at depth 2 one on offer and one behind, a bit for each, and one for ready.
     "fifo 1": (Fifo(BYTE, 0, 1), 8 + 1, 0),
-    "fifo 2": (Fifo(BYTE, 0, 2), 2 * 8 + 2, 0),
-    "fifo 2, rank 2": (Fifo(BYTE, 2, 2), 2 * (8 + 2) + 2, 0),
-    # From depth 3 on: the read register, both addresses, level, readable, and one bit `written`.
-    "fifo 3": (Fifo(BYTE, 0, 3), 8 + 2 * 2 + 2 + 2 + 1, 3 * 8),
-    "fifo 20": (Fifo(BYTE, 0, 20), 8 + 2 * 5 + 5 + 5 + 1, 20 * 8),
-    "fifo 20, rank 2": (Fifo(BYTE, 2, 20), 10 + 2 * 5 + 5 + 5 + 1, 20 * 10),
+    "fifo 2": (Fifo(BYTE, 0, 2), 2 * 8 + 3, 0),
+    "fifo 2, rank 2": (Fifo(BYTE, 2, 2), 2 * (8 + 2) + 3, 0),
+    # In a ring: a bit for each place and for both ends at each; level, valid and ready.
+    "fifo 2, late": (Fifo(BYTE, 0, 2, late=True), 2 * 8 + 3 * 2 + 2 + 2, 0),
+    "fifo 3": (Fifo(BYTE, 0, 3), 3 * 8 + 3 * 3 + 2 + 2, 0),
+    # From depth 4 on: the read register and the one on offer, both addresses, level, readable, and
+    # bits for written, readable, valid and ready.
+    "fifo 4": (Fifo(BYTE, 0, 4), 2 * 8 + 2 * 2 + 3 + 3 + 4, 4 * 8),
+    "fifo 20": (Fifo(BYTE, 0, 20), 2 * 8 + 2 * 5 + 5 + 5 + 4, 20 * 8),
+    "fifo 20, rank 2": (Fifo(BYTE, 2, 20), 2 * 10 + 2 * 5 + 5 + 5 + 4, 20 * 10),
     "fork 2": (Fork(BYTE, 1), 2, 0),
     "fork 3": (Fork(BYTE, 1, 3), 3, 0),
     # Repeat is wires only, but for the sticky flag where there are outer groups to compare.
@@ -138,7 +142,7 @@ def test_graph():
     assert [entry.name for entry in counted.entries] == names
     assert [entry.kind for entry in counted.entries] == ["Fifo", "Map", "Fifo", "Map", "Fifo"]
     assert [entry.words for entry in counted.entries] == [2, 2, 5, 2, 2]
-    short, long = 2 * 8 + 2, 8 + 2 * 3 + 3 + 3 + 1
+    short, long = 2 * 8 + 3, 2 * 8 + 2 * 3 + 3 + 3 + 4
     mix = count(Map(Mix())).flip_flops
     assert [entry.flip_flops for entry in counted.entries] == [short, mix, long, mix, short]
     assert [entry.memory_bits for entry in counted.entries] == [0, 0, 5 * 8, 0, 0]

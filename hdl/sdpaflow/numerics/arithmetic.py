@@ -150,9 +150,10 @@ class Shift(_Elementwise):
 
 
 class Narrow(Operator):
-    """Round to fewer fraction bits, then saturate, in one stage.
+    """Round to fewer fraction bits, then saturate.
 
-    The explicit narrowing, and the only one. A vector counts as clamped when any lane is.
+    The explicit narrowing, and the only one. A vector counts as clamped when any lane is. Rounding
+    to nearest takes two stages, to look at what is dropped and to add; clamping takes one.
 
     Parameters
     ----------
@@ -173,13 +174,26 @@ class Narrow(Operator):
         self.rounding = fixed.check_rounding(rounding)
 
     def stages(self):
-        def stage(value):
-            lanes = split(value, 1)
-            rounded = [lane.reshape(self.element.f_bits, self.rounding) for lane in lanes]
-            flag = Cat(lane.overflows(self.element) for lane in rounded).any()
-            return join(self.shape, [lane.saturate(self.element) for lane in rounded]), flag
+        f_bits = self.element.f_bits
+        drop = element_of(self.inputs[0]).f_bits - f_bits
 
-        return [stage]
+        def look(value):
+            lanes = split(value, 1)
+            up = [lane.rounds_up(f_bits) for lane in lanes]
+            return (*(lane.reshape(f_bits, "floor") for lane in lanes), Cat(up))
+
+        def add(*lanes_up):
+            *lanes, up = lanes_up
+            return tuple(a + fixed.Value.cast(b, f_bits) for a, b in zip(lanes, up, strict=True))
+
+        def clamp(*lanes):
+            flag = Cat(lane.overflows(self.element) for lane in lanes).any()
+            return join(self.shape, [lane.saturate(self.element) for lane in lanes]), flag
+
+        def at_once(value):
+            return clamp(*(lane.reshape(f_bits, "floor") for lane in split(value, 1)))
+
+        return [look, add, clamp] if drop > 0 and self.rounding == "even" else [at_once]
 
     def evaluate(self, value):  # type: ignore[override]
         drop = element_of(self.inputs[0]).f_bits - self.element.f_bits

@@ -236,17 +236,24 @@ class Value(ValueCastable):
         floor = raw[drop:].as_signed() if self.signed else raw[drop:]
         if rounding == "floor":
             return Value.cast(floor, f_bits)
-        up = raw[drop - 1] & (raw[: drop - 1].any() | floor[:1].any())
-        nearest = (floor + up)[: len(floor) + 1]
+        nearest = (floor + self.rounds_up(f_bits))[: len(floor) + 1]
         return Value.cast(nearest.as_signed() if self.signed else nearest, f_bits)
+
+    def rounds_up(self, f_bits):
+        """Whether rounding to nearest, to fewer fraction bits, takes what is above the floor."""
+        raw, drop = self.numerator(), self.f_bits - f_bits
+        return raw[drop - 1] & (raw[: drop - 1].any() | raw[drop : drop + 1].any())
 
     def overflows(self, shape):
         """Whether the integer part is outside the range of ``shape``."""
         raw, f_bits = self.numerator(), self.f_bits
-        low, high = shape.raw_min, shape.raw_max
         if f_bits != shape.f_bits:
             raise ValueError(f"Range of {shape!r} asked of {self._shape!r}; use reshape() first")
-        return (raw < low) | (raw > high)
+        # What is above the result's bits must repeat its sign. (A comparison would be a carry.)
+        above = raw[shape.width - shape.signed :]
+        if shape.signed and self.signed:
+            return above.any() & ~above.all()
+        return above.any() | (raw[-1] if self.signed else 0)
 
     def saturate(self, shape):
         """Clamp to the range of ``shape``, which must have the same fraction bits."""

@@ -1,6 +1,9 @@
 """Queue, the only thing that joins two units."""
 
-from amaranth.hdl import Module, Mux, Signal
+import functools
+import operator
+
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
@@ -9,14 +12,17 @@ from sdpaflow.units.unit import Unit, token, tokens
 
 __all__ = ["Fifo"]
 
+REGISTERS = 3
+"""Greatest depth without a memory: there a token is on its way for as many cycles."""
+
 
 class Fifo(Unit):
     """Pass tokens on in order, holding up to ``depth`` of them.
 
     One token per cycle when ``depth`` ≥ 2; a depth of 1 halves the rate. The output and the input's
     ready depend on registers alone, so a combinational path never crosses a Fifo in either
-    direction. A token accepted in one cycle is offered in the next; from depth 3 on, where the
-    tokens are in a memory with a registered read port, it is offered one cycle later.
+    direction. A token accepted in one cycle is offered in the next; from depth 4 on, where the
+    tokens are in a memory and go from there into a register, it is offered two cycles later.
 
     Parameters
     ----------
@@ -60,14 +66,16 @@ class Fifo(Unit):
     @staticmethod
     def latency_of(depth):
         """Cycles from a token accepted to the same token offered, through an empty Fifo."""
-        return 1 if depth <= 2 else 2
+        return 1 if depth <= REGISTERS else 3
 
     def elaborate(self, platform):
         m = Module()
         if self.depth == 1:
             self._register(m)
-        elif self.depth == 2:
+        elif self.depth == 2 and not self.late:
             self._registers(m)
+        elif self.depth <= REGISTERS:
+            self._ring(m)
         else:
             self._memory(m)
         return m
@@ -84,35 +92,43 @@ class Fifo(Unit):
             m.d.sync += self.o.valid.eq(0)
 
     def _registers(self, m):
-        held = Signal()  # behind the token on offer
-        room = Signal(init=1)  # not held; that has many loads, this is for the other unit
-        fire = self.i.valid & self.i.ready
-        takes = ~self.o.valid | self.o.ready
-
-        m.d.comb += [self.i.ready.eq(room), self.level.eq(self.o.valid + ~room)]
-        m.d.sync += [held.eq((held | fire) & ~takes), room.eq(~(held | fire) | takes)]
-        with m.If(takes):
-            m.d.sync += self.o.valid.eq(held | fire)
-        if self.late:
-            self._choose(m, fire)
-            return
         payload = Signal.like(self.i.payload)
+        held = Signal()  # in `payload`, behind the token on offer
+        room = Signal(init=1)  # not held; that has many loads, this is for the other unit
+        takes = ~self.o.valid | self.o.ready
+        some = held | (self.i.valid & self.i.ready)
+
+        m.d.comb += [self.i.ready.eq(room), self.level.eq(self.o.valid + held)]
+
+        m.d.sync += [held.eq(some & ~takes), room.eq(~some | takes)]
         with m.If(takes):
+            m.d.sync += self.o.valid.eq(some)
             m.d.sync += self.o.payload.eq(Mux(held, payload, self.i.payload))
         with m.If(~held):
             m.d.sync += payload.eq(self.i.payload)
 
-    def _choose(self, m, fire):
-        payloads = [Signal.like(self.i.payload, name=f"payload_{n}") for n in range(2)]
-        full = Signal(2)
-        at = Signal()  # which is on offer
+    def _ring(self, m):
+        payloads = [Signal.like(self.i.payload, name=f"payload_{n}") for n in range(self.depth)]
+        full = Signal(self.depth)
+        first = Signal(self.depth, init=1)  # one bit: which is on offer
+        free = Signal(self.depth, init=1)  # and which is filled next
+        room = Signal(init=1)
+        put = self.i.valid & room
         get = self.o.valid & self.o.ready
+        level = (self.level + put - get)[: len(self.level)]
 
-        m.d.comb += self.o.payload.eq(Mux(at, *reversed(payloads)))
-        m.d.sync += at.eq(at ^ get)
+        m.d.comb += self.i.ready.eq(room)
+        chosen = [Mux(first[n], Value.cast(payload), 0) for n, payload in enumerate(payloads)]
+        m.d.comb += Value.cast(self.o.payload).eq(functools.reduce(operator.or_, chosen))
+
+        m.d.sync += [self.level.eq(level), room.eq(level != self.depth)]
+        m.d.sync += self.o.valid.eq(level != 0)
+        with m.If(put):
+            m.d.sync += free.eq(free.rotate_left(1))
+        with m.If(get):
+            m.d.sync += first.eq(first.rotate_left(1))
+        m.d.sync += full.eq((full & ~Mux(get, first, 0)) | Mux(put, free, 0))
         for n, payload in enumerate(payloads):
-            put = fire & ((at ^ self.o.valid) == n)
-            m.d.sync += full[n].eq(put | (full[n] & ~(get & (at == n))))
             with m.If(~full[n]):
                 m.d.sync += payload.eq(self.i.payload)
 
@@ -123,17 +139,19 @@ class Fifo(Unit):
         write = storage.write_port()
         read = storage.read_port()
         put = self.i.valid & self.i.ready
-        get = self.o.valid & self.o.ready
-        head = Signal(range(self.depth))  # where the token on offer is stored
+        moves = ~self.o.valid | self.o.ready  # to the output, if there is one to be read
+        get = Signal()
+        taken = self.o.valid & self.o.ready
+        room = Signal(init=1)
+        head = Signal(range(self.depth))  # where the next to move is stored
         written = Signal()  # a put in the last cycle, readable from now on
         readable = Signal(range(self.depth + 1))
+        some = Signal()  # are readable
 
         def after(address):
             return Mux(address == self.depth - 1, 0, address + 1)
 
-        m.d.comb += self.i.ready.eq(self.level != self.depth)
-        m.d.comb += self.o.valid.eq(readable != 0)
-        m.d.comb += self.o.payload.eq(read.data)
+        m.d.comb += [self.i.ready.eq(room), get.eq(some & moves)]
         m.d.comb += write.data.eq(self.i.payload)
         m.d.comb += write.en.eq(put)
         m.d.comb += read.en.eq(1)
@@ -141,7 +159,11 @@ class Fifo(Unit):
 
         m.d.sync += written.eq(put)
         m.d.sync += head.eq(read.addr)
-        m.d.sync += self.level.eq(self.level + put - get)
+        m.d.sync += self.level.eq(self.level + put - taken)
+        m.d.sync += room.eq(taken | (room & ~(put & (self.level == self.depth - 1))))
         m.d.sync += readable.eq(readable + written - get)
+        m.d.sync += some.eq(written | (some & ~(get & (readable == 1))))
+        with m.If(moves):
+            m.d.sync += [self.o.valid.eq(some), self.o.payload.eq(read.data)]
         with m.If(put):
             m.d.sync += write.addr.eq(after(write.addr))

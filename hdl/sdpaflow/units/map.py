@@ -9,6 +9,9 @@ from sdpaflow.units.unit import Pair, Unit, tokens
 
 __all__ = ["Map"]
 
+GROUPS = 8
+"""Most groups of stages that advance by themselves: each looks at all behind it in one cycle."""
+
 
 class Map(Unit):
     """Apply an operator to every token; several inputs are joined token by token.
@@ -103,22 +106,28 @@ class Map(Unit):
         """Stages that close up, up to the output."""
         stages = self.fn.stages()
         count = len(stages) - 1
+        group = -(-len(stages) // GROUPS)
+        ends = [n for n in range(count + 1) if (count - n) % group == 0]
         here = [Signal(name=f"valid_{n}") for n in range(count)] + [self.o.valid]
-        full = [Signal(name=f"full_{n}") for n in range(count)] + [self.o.valid]
-        before = []  # valid bits of what each stage would take
-        m.d.comb += ready.eq(~full[0] | self.o.ready)
+        # By the last stage of a group: there is no bubble in it, nor in the last of any behind.
+        full = {n: Signal(name=f"full_{n}") for n in ends[:-1]} | {count: self.o.valid}
+        advances = {n: Signal(name=f"advance_{n}") for n in ends}
+        before = {}  # valid bits of what those stages would take
+        m.d.comb += [advances[n].eq(~full[n] | self.o.ready) for n in ends]
+        m.d.comb += ready.eq(advances[ends[0]])
         for n, stage in enumerate(stages):
-            advance = Signal(name=f"advance_{n}")
-            m.d.comb += advance.eq(~full[n] | self.o.ready)
-            before.append(valid)
-            m.d.sync += here[n].eq(valid | (full[n] & ~self.o.ready))
+            end = next(end for end in ends if end >= n)
+            advance = advances[end]
+            before[n] = valid
+            m.d.sync += here[n].eq(Mux(advance, valid, here[n]))
             results = stage(*values)
             if n < count:
                 values, last = _kept(m, n, advance, results, last)
                 valid = here[n]
-        held = [bit | stays for bit, stays in zip(before, full, strict=True)]
-        for n, bit in enumerate(full[:-1]):
-            m.d.sync += bit.eq(Mux(self.o.ready, Cat(before[n:]).all(), Cat(held[n:]).all()))
+        for end in ends[:-1]:
+            moving = [before[n] for n in ends if n >= end]
+            held = [before[n] | full[n] for n in ends if n >= end]
+            m.d.sync += full[end].eq(Mux(self.o.ready, Cat(moving).all(), Cat(held).all()))
 
         result = Signal(self.fn.shape, reset_less=True)
         kept = Signal(self.rank, name="result_last")

@@ -88,7 +88,7 @@ ECP5: dict[str, Any] = {
 }
 ECP5_OPTIONS = (
     "--package", "CABGA381", "--speed", "6", "--out-of-context", "--timing-allow-fail",
-    "--placer-heap-timingweight", "40",
+    "--placer-heap-timingweight", "500",
 )  # fmt: skip
 ICE40: dict[str, Any] = {
     "cells": {
