@@ -4,7 +4,7 @@ import json
 
 import pytest
 from attention import head, pipeline
-from helpers.cosim import bench, simulators
+from helpers.cosim import bench, simulators_and_lanes
 from sdpaflow_sim.jobs import Job
 from sdpaflow_sim.tops import pipeline_top
 
@@ -23,8 +23,7 @@ def frames(stream, beats=None):
     return [frame.hex() for frame in found]
 
 
-@simulators()
-@pytest.mark.parametrize("lanes", [4, 2])
+@simulators_and_lanes()
 @pytest.mark.parametrize("name", ["naive", "memory-free"])
 def test_axi(simulator, name, lanes, tmp_path):
     """All bits and marks whatever the rhythm, and after a reset in the middle."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from attention import NAMES, head, pipeline
-from helpers.cosim import bench, simulators
+from helpers.cosim import bench, simulators_and_lanes
 from sdpaflow_sim.amaranth_engine import simulate
 from sdpaflow_sim.jobs import Job
 from sdpaflow_sim.netlist import count
@@ -31,8 +31,7 @@ def given(dut):
     )
 
 
-@simulators()
-@pytest.mark.parametrize("lanes", [4, 2])
+@simulators_and_lanes()
 @pytest.mark.parametrize("name", NAMES)
 def test_pipelines(simulator, name, lanes, tmp_path):
     """All bits whatever the rhythm; bits, cycles, times and peaks of the other engine."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sdpaflow_sim.cosim import cosimulate
 
-__all__ = ["bench", "simulators"]
+__all__ = ["bench", "simulators", "simulators_and_lanes"]
 
 BENCHES = Path(__file__).parents[1] / "cocotb"
 FOLDER = Path(__file__).parents[2] / "build" / "cocotb"
@@ -15,6 +15,14 @@ def simulators():
     """Once on each simulator."""
     return pytest.mark.parametrize(
         "simulator", ["verilator", pytest.param("icarus", marks=pytest.mark.icarus)]
+    )
+
+
+def simulators_and_lanes():
+    """Each simulator once, with all lanes or with half of them."""
+    return pytest.mark.parametrize(
+        ("simulator", "lanes"),
+        [("verilator", 4), pytest.param("icarus", 2, marks=pytest.mark.icarus)],
     )
 
 

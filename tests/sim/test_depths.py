@@ -128,11 +128,11 @@ def test_command(tmp_path, capsys):
     arguments = ["depths", "--pipeline", "naive", "--n", "5", "--d", "1", "--json", str(file)]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "naive, 5 queries, 5 keys, d = 1, 1 lanes: 78 cycles as built"
+    assert lines[0] == "naive, 5 queries, 5 keys, d = 1, 1 lanes: 82 cycles as built"
     row = next(line.split() for line in lines if line.split()[:1] == ["row"])
-    assert row == ["row", "e_ij_fork", "el_ij", "8", "4", "94", "8"]
+    assert row == ["row", "e_ij_fork", "el_ij", "8", "4", "98", "8"]
     found = json.loads(file.read_text())
-    assert found["cycles"] == 78
+    assert found["cycles"] == 82
     assert len(found["fifos"]) == 15
     assert next(f for f in found["fifos"] if f["name"] == "row")["full_rate"] == 8
 

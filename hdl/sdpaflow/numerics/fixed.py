@@ -246,14 +246,13 @@ class Value(ValueCastable):
 
     def overflows(self, shape):
         """Whether the integer part is outside the range of ``shape``."""
-        raw, f_bits = self.numerator(), self.f_bits
-        if f_bits != shape.f_bits:
+        raw = self.numerator()
+        if self.f_bits != shape.f_bits:
             raise ValueError(f"Range of {shape!r} asked of {self._shape!r}; use reshape() first")
         # What is above the result's bits must repeat its sign. (A comparison would be a carry.)
         above = raw[shape.width - shape.signed :]
-        if shape.signed and self.signed:
-            return above.any() & ~above.all()
-        return above.any() | (raw[-1] if self.signed else 0)
+        repeated = above.all() if shape.signed and self.signed else Const(0)
+        return (above.any() | (raw[-1] if self.signed else 0)) & ~repeated
 
     def saturate(self, shape):
         """Clamp to the range of ``shape``, which must have the same fraction bits."""
@@ -263,11 +262,7 @@ class Value(ValueCastable):
         return Value(shape, Mux(over, clamped, self.numerator())[: shape.width])
 
     def _aligned(self, f_bits):
-        extra = f_bits - self.f_bits
-        raw = self.numerator()
-        if extra <= 0:
-            return raw
-        shifted = Cat(Const(0, extra), raw)
+        shifted = Cat(Const(0, max(f_bits - self.f_bits, 0)), self.numerator())
         return shifted.as_signed() if self.signed else shifted
 
     def _binary(self, other, op):
