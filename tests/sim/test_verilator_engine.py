@@ -84,13 +84,13 @@ def agree(dut, sources, counts, **options):
     return one
 
 
-@pytest.mark.parametrize("board", range(3))
+@pytest.mark.parametrize("board", range(2))
 def test_units_under_random_stalls(board):
     """Every unit there is: bits, times, counts of clamped tokens, and the contract watched."""
-    names = list(CASES)[board::3]
+    names = list(CASES)[board::2]
     sources, counts = streams(names)
     dut = Board(names)
-    for seed in range(4):
+    for seed in range(2):
         stalls = schedules(random.Random(seed), [*sources, *counts])
         trace = agree(dut, sources, counts, stalls=stalls, limit=5000)
         assert {port: len(tokens) for port, tokens in trace.outputs.items()} == counts

@@ -36,18 +36,15 @@ def add_up(report):
 def test_placed_and_routed(tmp_path, capsys):
     """An ECP5: frequency, slowest path and resources, in the graph's names."""
     report, logs = tmp_path / "r.json", tmp_path / "logs"
-    options = ["--d", "1", "--seeds", "2", "--json", f"{report}", "--logs", f"{logs}"]
+    options = ["--d", "1", "--json", f"{report}", "--logs", f"{logs}"]
     assert main(["fpga", "--pipeline", "memory-free", *options]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     report = json.loads(report.read_text())
 
-    rates = [run["fmax_mhz"] for run in report["seeds"]]
-    assert [run["seed"] for run in report["seeds"]] == [1, 2]
-    assert report["fmax_mhz"] == max(rates)
-    assert report["fmax_mhz_median"] == pytest.approx(sum(rates) / 2, abs=0.01)
-    assert rates[0] != rates[1]
-    assert f"{report['fmax_mhz']:.2f} MHz with the best of 2 seeds" in printed.out
+    (one,) = report["seeds"]
+    assert (one["seed"], one["fmax_mhz"]) == (1, report["fmax_mhz"])
+    assert f"maximum frequency: {report['fmax_mhz']:.2f} MHz" in printed.out
     assert report["scores_per_second"] == pytest.approx(report["fmax_mhz"] * 1e6)
 
     dut = build("memory-free", split_heads(*sample_of(1)))
@@ -66,7 +63,7 @@ def test_placed_and_routed(tmp_path, capsys):
     assert report["multipliers"] == {"dot_ij": 1, "w_ij": 1, "wv_ij": 1}
     assert report["multiplier_use"] == 1
     assert report["cycles_per_score"] == report["config"]["d"] == 1
-    assert {path.name for path in logs.iterdir()} == {"synthesis.log", "seed1.log", "seed2.log"}
+    assert {path.name for path in logs.iterdir()} == {"synthesis.log", "seed1.log"}
     assert f"logs: {logs}" in printed.out
 
 

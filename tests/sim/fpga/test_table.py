@@ -66,3 +66,12 @@ def test_resumed(table, tmp_path):
     file = tmp_path / f"{names[0]}.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "verilog_sha256": "other"}))
     assert table(*options)[1] == [("MemoryFree", None, 2)]
+
+
+def test_best_and_median():
+    """Of several seeds the fastest counts; the median is told beside it."""
+    runs = [{"seed": s, "fmax_mhz": f, "critical_path": {}} for s, f in ((1, 40), (2, 60), (3, 47))]
+    report = Report("p", "ecp5-85f", {}, {}, 2, {}, {}, {}, 2, 2, seeds=runs)
+    found = report.to_dict()
+    assert (found["fmax_mhz"], found["fmax_mhz_median"]) == (60, 47)
+    assert (report.best["seed"], report.scores_per_second) == (2, 30e6)
