@@ -3,7 +3,7 @@
 import functools
 import operator
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
@@ -147,7 +147,7 @@ class Fifo(Unit):
         written = Signal()  # a put in the last cycle, readable from now on
         readable = Signal(range(self.depth + 1))
         some = Signal()  # are readable
-        one_less = Const(self.depth - 1, len(self.level))
+        level = (self.level + put - taken)[: len(self.level)]
 
         def after(address):
             return Mux(address == self.depth - 1, 0, address + 1)
@@ -160,8 +160,8 @@ class Fifo(Unit):
 
         m.d.sync += written.eq(put)
         m.d.sync += head.eq(read.addr)
-        m.d.sync += self.level.eq(self.level + put - taken)
-        m.d.sync += room.eq(taken | (room & ~(put & (self.level == one_less))))
+        m.d.sync += self.level.eq(level)
+        m.d.sync += room.eq(level != self.depth)
         m.d.sync += readable.eq(readable + written - get)
         m.d.sync += some.eq(written | (some & ~(get & ~readable[1:].any())))
         with m.If(moves):
