@@ -105,7 +105,8 @@ def _dataflow(view, dut):
     for name, edge in dut.output_edges.items():
         _port(view, f"{view.scope}.{edge.name}_fifo.o", edge.fifo.o, f"{name}: output", name)
     levels = {f"{view.scope}.{edge.name}_fifo": edge for edge in dut.edges if not _is_long(edge)}
-    if any(map(view.has_level, levels)):
+    levels = {fifo: edge for fifo, edge in levels.items() if view.has_level(fifo)}
+    if levels:
         with view.group("levels of short FIFOs"):
             for fifo, edge in levels.items():
                 view.level(fifo, edge.fifo, f"{edge.name} of {edge.depth}")

@@ -34,7 +34,7 @@ class Fifo(Unit):
         Tokens it can hold, at least 1.
     late : :class:`bool`
         With a depth of 2, choose between both registers behind them instead of before the second:
-        nothing wide then waits for the output's ready, but what comes behind has a gate less.
+        nothing wide then waits for the output's ready, and what is offered is a gate later.
         For outputs that go into registers at once.
 
     Members

@@ -18,9 +18,9 @@ class Map(Unit):
 
     One token per ``fn.interval`` cycles; the result follows after ``fn.latency`` cycles. Each stage
     has its own valid bit and advances when any stage behind it is free or the output is taken, so
-    bubbles close up. Whether one is free is known from a register, so that a stall is but one gate
-    away from what it stops. Registers of data are not reset, their valid bits are: a DSP block can
-    be one of them.
+    bubbles close up; where there are more than 8 stages, groups of them do. Whether one is free is
+    known from a register, so that a stall is but one gate away from what it stops. Registers of
+    data are not reset, their valid bits are: a DSP block can be one of them.
 
     For a :class:`Serial` operator there is one pipeline for all lanes of a vector, between a shift
     register that feeds them one by one and one that collects the results. Its stages advance all
