@@ -10,7 +10,7 @@ NOTE    = Left out, for want of tools: tests of $(ABSENT). On Debian: apt-get in
 EMPTY  :=
 SPACE  := $(EMPTY) $(EMPTY)
 
-.PHONY: demo test lint format types waves waves-cocotb study bench readme lock clean
+.PHONY: demo test lint format types waves waves-cocotb study bench fpga readme lock clean
 
 demo: $(READY)  ## run the main job on real data
 	@mkdir -p build
@@ -44,6 +44,11 @@ study: $(READY)  ## the published experiment and a real shape, measured anew int
 
 bench: $(READY)  ## measure the engines' speeds, and keep them in docs/bench.json
 	$(BIN)/python scripts/bench.py
+
+fpga: $(READY)  ## place and route every design of the README's tables that has changed; hours
+	$(BIN)/python scripts/fpga_table.py --jobs $(JOBS)
+	$(BIN)/python scripts/fpga_table.py --sizes --seeds 1
+	$(BIN)/python scripts/readme.py --write
 
 readme: $(READY)  ## measure the README's tables and figures anew
 	$(BIN)/python scripts/readme.py --write

@@ -1,14 +1,15 @@
-"""All pipelines on an FPGA: a table, and a JSON file per design.
+"""Pipelines on FPGAs: tables, and a JSON file per design.
 
 What is finished is kept in the folder: the same command goes on where it was ended, and measures
 again only what has changed, that is, what has other Verilog or fewer seeds. 16 lanes take some
-minutes per design and seed. The table has what is in the folder by the end.
+minutes per design and seed, 64 lanes an hour. The tables have what is in the folder by the end.
 """
 
 import argparse
 import json
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from sdpaflow.pipelines import PIPELINES, Config
@@ -17,73 +18,143 @@ from sdpaflow_sim.fpga.devices import DEVICES
 from sdpaflow_sim.fpga.flow import implement, sha256, verilog_of
 from sdpaflow_sim.fpga.place import DoesNotFitError
 
-ROOT = Path(__file__).parents[1]
-HEADS = ("LUTs", "flip-flops", "DSP blocks", "block RAMs", "MHz", "million scores / s")
+FOLDER = Path(__file__).parents[1] / "docs/fpga"
+D = 16
+ROW_MAXES = (256, 1024, 4096)
+PIPELINE_TITLES = ("pipeline", "longest row")
+SIZE_TITLES = ("`memory-free`", "device")
+COUNTS = ("LUTs", "flip-flops", "DSP blocks", "block RAMs")
+RATES = ("multiplier use", "MHz", "median", "seeds", "million scores / s")
+OLD = " *"
+"""Behind what was measured of other Verilog than today's."""
 
 
-def designs(names, d, row_maxes):
-    """Name and pipeline of every row of the table."""
+@dataclass(frozen=True)
+class Design:
+    """A pipeline that goes on a device, and how its row begins."""
+
+    stem: str
+    pipeline: object
+    label: tuple
+    device: str = "ecp5-85f"
+
+    @property
+    def file(self):
+        return f"{self.device}_{self.stem}.json"
+
+
+def pipelines(names=tuple(PIPELINES), d=D, row_maxes=ROW_MAXES):
+    """All pipelines, each with all lengths of rows where it stores any."""
     for name in names:
         for row_max in row_maxes if PIPELINES[name].stores_rows else [None]:
             rows = "" if row_max is None else f"_r{row_max}"
-            yield f"{name}_d{d}{rows}", PIPELINES[name](Config(d=d, row_max=row_max))
+            pipeline = PIPELINES[name](Config(d=d, row_max=row_max))
+            yield Design(f"{name}_d{d}{rows}", pipeline, (f"`{name}`", row_max or "any"))
 
 
-def measure(path, pipeline, device, seeds, jobs):
-    """Measure a design unless it was; returns what the file holds."""
-    fingerprint = sha256(verilog_of(pipeline))
-    if path.exists():
-        known = json.loads(path.read_text(encoding="utf-8"))
-        tried = known["seeds"] is None or len(known["seeds"]) >= seeds
-        if known["verilog_sha256"] == fingerprint and tried:
-            return known
+def sizes():
+    """``memory-free`` with fewer lanes and with more, and on a small device."""
+    for device, d, options in (
+        ("ecp5-85f", 4, {}),
+        ("ecp5-85f", 64, {}),
+        ("ice40-up5k", 2, {}),
+        ("ice40-up5k", 3, {"weight_bits": 15, "digits": 2}),
+        ("ice40-up5k", 4, {}),
+    ):
+        told = "".join(f"_{name.partition('_')[0]}{value}" for name, value in options.items())
+        words = [f"`--{n.replace('_', '-')} {value}`" for n, value in options.items()]
+        pipeline = PIPELINES["memory-free"](Config(d=d, **options))
+        label = (" ".join([f"{d} lanes", *words]), device)
+        yield Design(f"memory-free_d{d}{told}", pipeline, label, device)
+
+
+def known(folder, design):
+    """What the folder has of a design, if anything, and whether it is of today's Verilog."""
+    path = folder / design.file
+    if not path.exists():
+        return None, False
+    report = json.loads(path.read_text(encoding="utf-8"))
+    return report, report["verilog_sha256"] == sha256(verilog_of(design.pipeline))
+
+
+def measure(folder, design, seeds, jobs):
+    """Measure a design, unless the folder has it."""
+    report, fresh = known(folder, design)
+    if fresh and (report["seeds"] is None or len(report["seeds"]) >= seeds):
+        return
     with tempfile.TemporaryDirectory() as logs:
         try:
             report = implement(
-                pipeline,
-                device,
+                design.pipeline,
+                DEVICES[design.device],
                 logs,
                 seeds=seeds,
                 jobs=jobs,
-                tell=lambda text: print(f"{path.stem}: {text}", file=sys.stderr),
+                tell=lambda text: print(f"{design.stem}: {text}", file=sys.stderr),
             ).to_dict()
         except DoesNotFitError as error:
+            fingerprint = sha256(verilog_of(design.pipeline))
             report = {"verilog_sha256": fingerprint, "seeds": None, "does_not_fit": str(error)}
-    write_json(path, report)
-    return report
+    write_json(folder / design.file, report)
 
 
-def row(name, pipeline, report):
-    """A line of the table."""
-    label = [f"`{name.partition('_')[0]}`", pipeline.config.row_max or "any"]
+def table(folder, designs, titles):
+    """What is known of designs, as a table; a note where it is old."""
+    lines = [[*titles, *COUNTS, *RATES], ["---"] * (len(titles) + len(COUNTS) + len(RATES))]
+    lines += [row(folder, design) for design in designs]
+    text = "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+    return text + ("\n\\* Of an earlier version of this design.\n" if OLD + " |" in text else "")
+
+
+def row(folder, design):
+    """A line of a table."""
+    report, fresh = known(folder, design)
+    width = len(COUNTS) + len(RATES)
+    if report is None:
+        return [*design.label, "not measured", *[""] * (width - 1)]
+    *label, last = design.label
+    label = (*label, f"{last}{'' if fresh else OLD}")
     if "does_not_fit" in report:
-        return [*label, "does not fit", *[""] * (len(HEADS) - 1)]
-    rates = ["", ""]
-    if report["fmax_mhz"]:
-        rates = [f"{report['fmax_mhz']:.1f}", f"{report['scores_per_second'] / 1e6:.1f}"]
-    return [*label, *(f"{count:,}" for count in report["resources"].values()), *rates]
+        _, _, why = report["does_not_fit"].partition(": ")
+        return [*label, f"does not fit: {why}", *[""] * (width - 1)]
+    rates = ["", "", "", ""]
+    if report["seeds"]:
+        best, median = report["fmax_mhz"], report["fmax_mhz_median"]
+        million = report["scores_per_second"] / 1e6
+        rates = [f"{best:.1f}", f"{median:.1f}", len(report["seeds"]), f"{million:.1f}"]
+    use = "" if report["multiplier_use"] is None else f"{report['multiplier_use']:.0%}"
+    return [*label, *(f"{count:,}" for count in report["resources"].values()), use, *rates]
+
+
+def tables(folder=FOLDER):
+    """Both tables of the README."""
+    return {
+        "fpga": table(folder, pipelines(), PIPELINE_TITLES),
+        "fpga-sizes": table(folder, sizes(), SIZE_TITLES),
+    }
 
 
 def main():
-    """Measure what is missing, then print the table."""
+    """Measure what is missing, then print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pipelines", default=",".join(PIPELINES), help="default: all")
-    parser.add_argument("--d", type=int, default=16, help="elements and lanes (default: 16)")
-    parser.add_argument("--row-max", default="256,1024,4096", help="default: 256,1024,4096")
-    parser.add_argument("--device", default="ecp5-85f", choices=DEVICES)
+    parser.add_argument("--d", type=int, default=D, help="elements and lanes (default: 16)")
+    parser.add_argument("--row-max", default=",".join(map(str, ROW_MAXES)), help="default: all")
+    parser.add_argument("--sizes", action="store_true", help="other sizes and devices instead")
     parser.add_argument("--seeds", type=int, default=3, help="default: 3")
     parser.add_argument("--jobs", type=int, default=1, help="seeds at a time (default: 1)")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs/fpga", help="default: docs/fpga")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="default: docs/fpga")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    row_maxes = [int(text) for text in arguments.row_max.split(",")]
-    lines = [["pipeline", "longest row", *HEADS], ["---"] * (2 + len(HEADS))]
-    device = DEVICES[arguments.device]
-    for name, pipeline in designs(arguments.pipelines.split(","), arguments.d, row_maxes):
-        path = arguments.out / f"{arguments.device}_{name}.json"
-        report = measure(path, pipeline, device, arguments.seeds, arguments.jobs)
-        lines.append(row(name, pipeline, report))
-    print("".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines), end="")
+    if arguments.sizes:
+        designs, titles = list(sizes()), SIZE_TITLES
+    else:
+        row_maxes = [int(text) for text in arguments.row_max.split(",")]
+        designs = list(pipelines(arguments.pipelines.split(","), arguments.d, row_maxes))
+        titles = PIPELINE_TITLES
+    for design in designs:
+        measure(arguments.out, design, arguments.seeds, arguments.jobs)
+    print(table(arguments.out, designs, titles), end="")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import amaranth.back.verilog
 import bench
+import fpga_table
 import numpy as np
 from sdpaflow import units
 from sdpaflow.graph import draw
@@ -133,6 +134,7 @@ def measure():
         "published": study("published"),
         "real": study("real"),
         "bench": bench.table(json.loads((ROOT / "docs/bench.json").read_text(encoding="utf-8"))),
+        **fpga_table.tables(),
         "verilog": verilog(),
         "units": catalogue(),
         "pipelines": pipelines(),

@@ -208,6 +208,9 @@ def _shape(parser):
     group.add_argument("--scale", type=float, help="of the scores (default: 1/√d)")
     group.add_argument("--row-max", type=int, metavar="R", help="keys of the longest row")
     group.add_argument("--segments", type=int, help="lines in the table of exp2 (default: 64)")
+    group.add_argument("--score-bits", type=int, help="fraction bits of a score (default: 13)")
+    group.add_argument("--weight-bits", type=int, help="and of its exponential (default: 17)")
+    group.add_argument("--digits", type=int, help="bits per stage of a division (default: 1)")
 
 
 def _head(text):

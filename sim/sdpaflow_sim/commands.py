@@ -237,7 +237,7 @@ def _columns(heads):
 
 def _options(arguments):
     """Fields of the configuration as given; None where not."""
-    names = ("lanes", "scale", "segments", "row_max")
+    names = ("lanes", "scale", "row_max", "segments", "score_bits", "weight_bits", "digits")
     return {**{name: getattr(arguments, name) for name in names}, **arguments.formats}
 
 

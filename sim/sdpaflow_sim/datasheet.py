@@ -8,6 +8,9 @@ from sdpaflow.pipelines import Config
 
 __all__ = ["about", "command", "header", "heading", "module_name", "ports_of"]
 
+CHOICES = ("scale", "segments", "score_bits", "weight_bits", "digits")
+"""Fields of a configuration that are told only where they are not as usual."""
+
 
 def module_name(pipeline, ports="native"):
     """Name of the top module, different for different configurations.
@@ -26,7 +29,7 @@ def module_name(pipeline, ports="native"):
     for name in "qkv" if config.o == plain.o else "qkvo":
         shape = getattr(config, name)
         parts.append(f"{name}{shape.i_bits}_{shape.f_bits}")
-    for name in ("scale", "segments", "score_bits", "weight_bits", "digits"):
+    for name in CHOICES:
         value = getattr(config, name)
         if value != getattr(plain, name):
             parts.append(f"{name.removesuffix('_bits')}{value!r}")
@@ -54,8 +57,8 @@ def about(pipeline, name, ports):
         "pipeline": heading(pipeline)[0],
         "interface": ports,
         "config": {
-            **{n: getattr(config, n) for n in ("d", "dv", "lanes", "dv_lanes", "row_max", "scale")},
-            **{n: getattr(config, n) for n in ("segments", "score_bits", "weight_bits", "digits")},
+            **{n: getattr(config, n) for n in ("d", "dv", "lanes", "dv_lanes", "row_max")},
+            **{n: getattr(config, n) for n in CHOICES},
         },
         "formats": {n: _format(getattr(config, n)) for n in "qkvo"},
         "beats": {"q": config.beats, "k": config.beats, "v": config.dv_beats, "o": config.dv_beats},
@@ -86,22 +89,17 @@ def _latency(edge):
 
 
 def command(pipeline, ports="native", unit=None):
-    """The command that makes the same Verilog; empty if no command can."""
+    """The command that makes the same Verilog."""
     config = pipeline.config
     plain = Config(d=config.d)
-    if any(
-        getattr(config, n) != getattr(plain, n) for n in ("score_bits", "weight_bits", "digits")
-    ):
-        return ""
     formats = ",".join(f"{name}={getattr(config, name)!r}" for name in "qkvo")
     words = [f"sdpaflow export --pipeline {heading(pipeline)[0]} --d {config.d} --dv {config.dv}"]
     words.append(f"--lanes {config.lanes} --formats '{formats}'")
     if config.row_max is not None:
         words.append(f"--row-max {config.row_max}")
-    if config.scale != plain.scale:
-        words.append(f"--scale {config.scale!r}")
-    if config.segments != plain.segments:
-        words.append(f"--segments {config.segments}")
+    for name in CHOICES:
+        if getattr(config, name) != getattr(plain, name):
+            words.append(f"--{name.replace('_', '-')} {getattr(config, name)!r}")
     words.append(f"--unit {unit}" if unit else f"--ports {ports}")
     return " ".join([*words, "--out ."])
 
@@ -142,8 +140,7 @@ def header(known):
         "",
         *_order(known["interface"], beats),
         "",
-        f"Made by {known['generator']}"
-        + (f", with the command\n{known['command']}" if known["command"] else "."),
+        f"Made by {known['generator']}, with the command\n{known['command']}",
     ]
     return "\n".join(lines)
 

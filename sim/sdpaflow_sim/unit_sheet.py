@@ -74,6 +74,5 @@ def header(known):
         "Marks close groups of tokens, the lowest one the innermost group.",
         "rst is synchronous to clk, active high.",
         "",
-        f"Made by {known['generator']}"
-        + (f", with the command\n{known['command']}" if known["command"] else "."),
+        f"Made by {known['generator']}, with the command\n{known['command']}",
     ])

@@ -239,6 +239,7 @@ LONG_KEYS = ["--q", "q.npy", "--k", "k3.npy", "--v", "v.npy"]
         ("there are two formats of q", [*DATA, "--formats", "q=SQ(4,12),q=SQ(3,13)"]),
         ("Format must be written SQ(i,f)", [*DATA, "--formats", f"q=SQ({'9' * 30},1)"]),
         ("segments must be 1 to 1024, not 4096", [*DATA, "--segments", 4096]),
+        ("weight_bits must be 11 to 24, not 25", [*DATA, "--weight-bits", 25]),
         ("q.npy: stands for two files", [*DATA, "--json", "q.npy"]),
         ("same.npy: stands for two files", [*DATA, "--out", "same.npy", "--json", "same.npy"]),
         ("x.gtkw: stands for two files", [*DATA, "--vcd", "x.gtkw"]),

@@ -101,7 +101,10 @@ def test_same_bytes(tmp_path, ports):
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize("options", ["--d 6 --dv 4 --lanes 3", "--d 4 --row-max 9 --scale 0.3"])
+@pytest.mark.parametrize(
+    "options",
+    ["--d 6 --dv 4 --lanes 3 --weight-bits 15 --digits 2", "--d 4 --row-max 9 --scale 0.3"],
+)
 def test_command_in_the_header(tmp_path, monkeypatch, options):
     """The command that the header names makes the same Verilog."""
     monkeypatch.chdir(tmp_path)
@@ -123,7 +126,8 @@ def test_configurations_differ_in_name(tmp_path):
         {"name": "naive", "row_max": 8},
         {"name": "naive", "row_max": 9},
         {"scale": 0.25},
-        {"segments": 32},
+        {"segments": 32, "score_bits": 12},
+        {"weight_bits": 15, "digits": 2},
         {"o": pipeline("naive").config.o},
         {"heads": split_heads(*sample_of(4, 6, 8))},
     ]

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 from attention import NAMES, pipeline
 from helpers.cases import CASES
 from helpers.exports import SHAPES, exported
-from sdpaflow_sim.netlist import PASSES, bits_of, count
+from sdpaflow_sim.netlist import bits_of, count, passes
 from sdpaflow_sim.verilator import home
 from sdpaflow_sim.verilog import to_verilog
 
@@ -62,7 +63,9 @@ def recounted(folder, texts):
     script = []
     for index, text in enumerate(texts):
         (folder / f"{index}.v").write_text(text)
-        script += [f"read_verilog {index}.v", PASSES, f"write_json {index}.json", "design -reset"]
+        modules = re.findall(r"^module (\w+)", text, re.MULTILINE)
+        script += [f"read_verilog {index}.v", passes(modules), f"write_json {index}.json"]
+        script.append("design -reset")
     (folder / "script.ys").write_text("\n".join(script))
     subprocess.run(
         [sys.executable, "-P", "-c", YOSYS, "-q", "script.ys"],

@@ -1,8 +1,5 @@
 """Queue, the only thing that joins two units."""
 
-import functools
-import operator
-
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
@@ -118,8 +115,10 @@ class Fifo(Unit):
         level = (self.level + put - get)[: len(self.level)]
 
         m.d.comb += self.i.ready.eq(room)
-        chosen = [Mux(first[n], Value.cast(payload), 0) for n, payload in enumerate(payloads)]
-        m.d.comb += Value.cast(self.o.payload).eq(functools.reduce(operator.or_, chosen))
+        chosen, *others = map(Value.cast, payloads)
+        for n, payload in enumerate(others, 1):
+            chosen = Mux(first[n], payload, chosen)
+        m.d.comb += Value.cast(self.o.payload).eq(chosen)
 
         m.d.sync += [self.level.eq(level), room.eq(level != self.depth)]
         m.d.sync += self.o.valid.eq(level != 0)

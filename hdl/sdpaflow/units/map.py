@@ -131,11 +131,10 @@ class Map(Unit):
 
         result = Signal(self.fn.shape, reset_less=True)
         kept = Signal(self.rank, name="result_last")
-        fire = valid & advance
-        with m.If(fire):
+        with m.If(advance):
             m.d.sync += [*_load([result], results), kept.eq(last)]
         if self.fn.saturates:
-            m.d.comb += self.events["saturated"].eq(fire & results[1])
+            m.d.comb += self.events["saturated"].eq(valid & advance & results[1])
         m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(kept)]
 
     def _serial(self, m, valid, arguments, last, ready):

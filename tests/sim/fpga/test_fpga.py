@@ -68,7 +68,10 @@ def test_placed_and_routed(tmp_path, capsys):
 
 
 def test_units_have_their_own(tmp_path):
-    """Every unit has the flip-flops that are counted when it is not dissolved."""
+    """Every unit has the flip-flops that are counted when it is not dissolved.
+
+    But for those that shift and extend, where synthesis knows some bits that the count does not.
+    """
     dut = pipeline("memory-free", d=4, lanes=2)
     device = dataclasses.replace(DEVICES["ecp5-85f"], product_ns=0)  # all are in the fabric
     report = implement(dut, device, tmp_path, synth_only=True, tell=lambda text: None)
@@ -76,8 +79,9 @@ def test_units_have_their_own(tmp_path):
     taken = {name: unit["ff"] for name, unit in report.units.items()}
     del taken["(other)"]  # gates between the flags
     assert taken.keys() == counted.keys()
-    assert {n: (taken[n], counted[n]) for n in taken if abs(taken[n] - counted[n]) > 8} == {}
-    assert sum(a != b for a, b in zip(taken.values(), counted.values(), strict=True)) <= 4
+    known = {name: counted[name] - ff for name, ff in taken.items() if ff != counted[name]}
+    assert known.keys() <= {"x_ij", "w_ij", "l_i", "a_i"}
+    assert all(0 < bits <= 8 for bits in known.values())
     assert add_up(report.to_dict()) == report.resources
     assert report.units["(other)"]["lut"] < 10
     # Two lanes and two cycles per score: 4 + 4 multiplications by 2 + 2 multipliers.

@@ -13,18 +13,25 @@ SCRIPT = Path(__file__).parents[3] / "scripts/fpga_table.py"
 
 
 @pytest.fixture
-def table(monkeypatch, tmp_path, capsys):
-    """Runs the script with tools that take no time; returns the rows, and what was measured."""
+def script(monkeypatch):
+    """The script as a module, for designs whose Verilog is told quickly."""
     spec = importlib.util.spec_from_file_location("fpga_table", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "fpga_table", module)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "verilog_of", lambda pipeline: repr(pipeline.config))
+    return module
+
+
+@pytest.fixture
+def table(script, monkeypatch, tmp_path, capsys):
+    """Runs the script with tools that take no time; returns the rows, and what was measured."""
     measured = []
-    monkeypatch.setattr(script, "verilog_of", lambda pipeline: repr(pipeline.config))
 
     def implement(pipeline, device, logs, *, seeds, jobs, tell):
         measured.append((type(pipeline).__name__, pipeline.config.row_max, seeds))
         if pipeline.config.row_max == 64:
-            raise DoesNotFitError("it takes 2 of 1")
+            raise DoesNotFitError("The design does not fit: it takes 2 of 1")
         counts = {"lut": 1234, "ff": 5, "dsp": 2, "bram": 0}
         runs = [{"seed": s + 1, "fmax_mhz": 50.0 + s, "critical_path": {}} for s in range(seeds)]
         sha = script.sha256(script.verilog_of(pipeline))
@@ -50,10 +57,11 @@ def test_resumed(table, tmp_path):
     """Each design is measured once, and again if it was with fewer seeds or other Verilog."""
     options = ["--pipelines", "memory-free,naive", "--seeds", "2"]
     rows, measured = table(*options)
+    figures = ["1,234", "5", "2", "0", "50%", "51.0", "50.5", "2", "25.5"]
     assert rows == [
-        ["`memory-free`", "any", "1,234", "5", "2", "0", "51.0", "25.5"],
-        ["`naive`", "32", "1,234", "5", "2", "0", "51.0", "25.5"],
-        ["`naive`", "64", "does not fit", "", "", "", "", ""],
+        ["`memory-free`", "any", *figures],
+        ["`naive`", "32", *figures],
+        ["`naive`", "64", "does not fit: it takes 2 of 1", *[""] * 8],
     ]
     assert measured == [("MemoryFree", None, 2), ("Naive", 32, 2), ("Naive", 64, 2)]
     names = ["ecp5-85f_memory-free_d1", "ecp5-85f_naive_d1_r32", "ecp5-85f_naive_d1_r64"]
@@ -66,6 +74,19 @@ def test_resumed(table, tmp_path):
     file = tmp_path / f"{names[0]}.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "verilog_sha256": "other"}))
     assert table(*options)[1] == [("MemoryFree", None, 2)]
+
+
+def test_old_and_missing(script, table, tmp_path):
+    """A figure of other Verilog than today's is marked; one that is not there is not made up."""
+    table("--pipelines", "naive")
+    file = tmp_path / "ecp5-85f_naive_d1_r32.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "verilog_sha256": "other"}))
+    designs = list(script.pipelines(["naive", "scaled"], 1, [32]))
+    old, missing, _, note = script.table(tmp_path, designs, ["a", "b"]).splitlines()[2:]
+    assert old.startswith("| `naive` | 32 * | 1,234 | ")
+    assert missing.startswith("| `scaled` | 32 | not measured | ")
+    assert note == "\\* Of an earlier version of this design."
+    assert "earlier" not in script.table(tmp_path, designs[1:], ["a", "b"])
 
 
 def test_best_and_median():
