@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdpaflow.numerics.fixed import SQ
 from sdpaflow.pipelines import PIPELINES, Config
 from sdpaflow_sim.commands import write_json
 from sdpaflow_sim.fpga.devices import DEVICES
@@ -53,19 +54,20 @@ def pipelines(names=tuple(PIPELINES), d=D, row_maxes=ROW_MAXES):
 
 
 def sizes():
-    """``memory-free`` with fewer lanes and with more, and on a small device."""
-    for device, d, options in (
-        ("ecp5-85f", 4, {}),
-        ("ecp5-85f", 64, {}),
-        ("ice40-up5k", 2, {}),
-        ("ice40-up5k", 3, {"weight_bits": 15, "digits": 2}),
-        ("ice40-up5k", 4, {}),
+    """``memory-free`` with fewer and with more lanes, and on a small device with fewer bits."""
+    for device, d, bits, options in (
+        ("ecp5-85f", 4, 16, {}),
+        ("ecp5-85f", 64, 16, {}),
+        ("ice40-up5k", 4, 16, {}),
+        ("ice40-up5k", 4, 8, {"score_bits": 6, "weight_bits": 11, "digits": 4}),
+        ("ice40-up5k", 3, 8, {"weight_bits": 11, "digits": 4}),
     ):
-        told = "".join(f"_{name.partition('_')[0]}{value}" for name, value in options.items())
+        formats = {} if bits == 16 else dict.fromkeys("qkv", SQ(4, bits - 4))
+        told = [f"_{n.partition('_')[0]}{value}" for n, value in options.items()]
         words = [f"`--{n.replace('_', '-')} {value}`" for n, value in options.items()]
-        pipeline = PIPELINES["memory-free"](Config(d=d, **options))
-        label = (" ".join([f"{d} lanes", *words]), device)
-        yield Design(f"memory-free_d{d}{told}", pipeline, label, device)
+        pipeline = PIPELINES["memory-free"](Config(d=d, **formats, **options))
+        label = (", ".join([f"{d} lanes of {bits} bits", *words]), device)
+        yield Design("".join([f"memory-free_d{d}_b{bits}", *told]), pipeline, label, device)
 
 
 def known(folder, design):

@@ -67,14 +67,21 @@ def test_placed_and_routed(tmp_path, capsys):
     assert f"logs: {logs}" in printed.out
 
 
-def test_units_have_their_own(tmp_path):
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A pipeline, and its report with all flip-flops in the fabric."""
+    dut = pipeline("memory-free", d=4, lanes=2)
+    device = dataclasses.replace(DEVICES["ecp5-85f"], product_ns=0)
+    logs = tmp_path_factory.mktemp("bare")
+    return dut, implement(dut, device, logs, synth_only=True, tell=lambda text: None)
+
+
+def test_units_have_their_own(bare):
     """Every unit has the flip-flops that are counted when it is not dissolved.
 
     But for those that shift and extend, where synthesis knows some bits that the count does not.
     """
-    dut = pipeline("memory-free", d=4, lanes=2)
-    device = dataclasses.replace(DEVICES["ecp5-85f"], product_ns=0)  # all are in the fabric
-    report = implement(dut, device, tmp_path, synth_only=True, tell=lambda text: None)
+    dut, report = bare
     counted = {entry.name: entry.flip_flops for entry in netlist.count(dut).entries}
     taken = {name: unit["ff"] for name, unit in report.units.items()}
     del taken["(other)"]  # gates between the flags
@@ -91,13 +98,11 @@ def test_units_have_their_own(tmp_path):
     assert report.dsp_registers == 0
 
 
-def test_registers_in_blocks(tmp_path):
+def test_registers_in_blocks(bare, tmp_path):
     """Units whose flip-flops are in DSP blocks have so many less of them, and of nothing else."""
-    dut, device = pipeline("memory-free", d=2), DEVICES["ecp5-85f"]
-    bare, moved = (
-        implement(dut, d, tmp_path, synth_only=True, tell=lambda text: None)
-        for d in (dataclasses.replace(device, product_ns=0), device)
-    )
+    dut, bare = bare
+    device = DEVICES["ecp5-85f"]
+    moved = implement(dut, device, tmp_path, synth_only=True, tell=lambda text: None)
     fewer = {n: bare.units[n]["ff"] - unit["ff"] for n, unit in moved.units.items()}
     assert {n for n, number in fewer.items() if number} == set(moved.multipliers)
     assert sum(fewer.values()) == bare.resources["ff"] - moved.resources["ff"]
