@@ -13,7 +13,7 @@ from helpers.bench import raises
 from helpers.cases import CASES
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import UQ, Add, Narrow
-from sdpaflow_sim import amaranth_engine, engine, verilator_engine
+from sdpaflow_sim import amaranth_engine, engine, library, verilator_engine
 from sdpaflow_sim.check import check, stream_of
 from sdpaflow_sim.engine import DeadlockError, FramingError, LimitError
 from sdpaflow_sim.feeds import from_words
@@ -21,6 +21,13 @@ from sdpaflow_sim.jobs import Job
 from sdpaflow_sim.stalls import Stall
 
 ENGINES = [amaranth_engine.simulate, verilator_engine.simulate]
+
+
+@pytest.fixture(autouse=True)
+def _compiled_quickly(monkeypatch):
+    """Most of the time here goes into compiling models that run for few cycles."""
+    monkeypatch.setattr(library, "FAST", "-O0")
+    monkeypatch.setattr(library, "SLOW", "-O0")
 
 
 class Board(wiring.Component):
