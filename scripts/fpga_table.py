@@ -6,6 +6,7 @@ minutes per design and seed, 64 lanes an hour. The tables have what is in the fo
 """
 
 import argparse
+import functools
 import json
 import sys
 import tempfile
@@ -15,9 +16,11 @@ from pathlib import Path
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow.pipelines import PIPELINES, Config
 from sdpaflow_sim.commands import write_json
+from sdpaflow_sim.datasheet import module_name
 from sdpaflow_sim.fpga.devices import DEVICES
 from sdpaflow_sim.fpga.flow import implement, sha256, verilog_of
 from sdpaflow_sim.fpga.place import DoesNotFitError
+from sdpaflow_sim.fpga.table import listed
 
 FOLDER = Path(__file__).parents[1] / "docs/fpga"
 D = 16
@@ -34,23 +37,26 @@ OLD = " *"
 class Design:
     """A pipeline that goes on a device, and how its row begins."""
 
-    stem: str
     pipeline: object
     label: tuple
     device: str = "ecp5-85f"
 
     @property
-    def file(self):
-        return f"{self.device}_{self.stem}.json"
+    def name(self):
+        return f"{self.device}_{module_name(self.pipeline)}"
+
+    @functools.cached_property
+    def fingerprint(self):
+        """Of the Verilog that is synthesized today."""
+        return sha256(verilog_of(self.pipeline))
 
 
 def pipelines(names=tuple(PIPELINES), d=D, row_maxes=ROW_MAXES):
     """All pipelines, each with all lengths of rows where it stores any."""
     for name in names:
         for row_max in row_maxes if PIPELINES[name].stores_rows else [None]:
-            rows = "" if row_max is None else f"_r{row_max}"
             pipeline = PIPELINES[name](Config(d=d, row_max=row_max))
-            yield Design(f"{name}_d{d}{rows}", pipeline, (f"`{name}`", row_max or "any"))
+            yield Design(pipeline, (f"`{name}`", row_max or "any"))
 
 
 def sizes():
@@ -63,20 +69,19 @@ def sizes():
         ("ice40-up5k", 3, 8, {"weight_bits": 11, "digits": 4}),
     ):
         formats = {} if bits == 16 else dict.fromkeys("qkv", SQ(4, bits - 4))
-        told = [f"_{n.partition('_')[0]}{value}" for n, value in options.items()]
         words = [f"`--{n.replace('_', '-')} {value}`" for n, value in options.items()]
         pipeline = PIPELINES["memory-free"](Config(d=d, **formats, **options))
-        label = (", ".join([f"{d} lanes of {bits} bits", *words]), device)
-        yield Design("".join([f"memory-free_d{d}_b{bits}", *told]), pipeline, label, device)
+        label = ", ".join([f"{d} lanes of {bits} bits", *words])
+        yield Design(pipeline, (label, device), device)
 
 
 def known(folder, design):
     """What the folder has of a design, if anything, and whether it is of today's Verilog."""
-    path = folder / design.file
+    path = folder / f"{design.name}.json"
     if not path.exists():
         return None, False
     report = json.loads(path.read_text(encoding="utf-8"))
-    return report, report["verilog_sha256"] == sha256(verilog_of(design.pipeline))
+    return report, report["verilog_sha256"] == design.fingerprint
 
 
 def measure(folder, design, seeds, jobs):
@@ -92,12 +97,12 @@ def measure(folder, design, seeds, jobs):
                 logs,
                 seeds=seeds,
                 jobs=jobs,
-                tell=lambda text: print(f"{design.stem}: {text}", file=sys.stderr),
+                tell=lambda text: print(f"{design.name}: {text}", file=sys.stderr),
             ).to_dict()
         except DoesNotFitError as error:
-            fingerprint = sha256(verilog_of(design.pipeline))
-            report = {"verilog_sha256": fingerprint, "seeds": None, "does_not_fit": str(error)}
-    write_json(folder / design.file, report)
+            report = {"does_not_fit": str(error), "seeds": None}
+            report["verilog_sha256"] = design.fingerprint
+    write_json(folder / f"{design.name}.json", report)
 
 
 def table(folder, designs, titles):
@@ -128,10 +133,14 @@ def row(folder, design):
     return [*label, *(f"{count:,}" for count in report["resources"].values()), use, *rates]
 
 
-def tables(folder=FOLDER):
-    """Both tables of the README."""
+def blocks(folder=FOLDER):
+    """What the README has of it."""
+    designs = list(pipelines())
+    *_, last = designs
+    report, _ = known(folder, last)
+    where = f"\nDSP blocks of {last.label[0]}: {listed(report['multipliers'])}.\n"
     return {
-        "fpga": table(folder, pipelines(), PIPELINE_TITLES),
+        "fpga": table(folder, designs, PIPELINE_TITLES) + where,
         "fpga-sizes": table(folder, sizes(), SIZE_TITLES),
     }
 

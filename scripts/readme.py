@@ -134,7 +134,7 @@ def measure():
         "published": study("published"),
         "real": study("real"),
         "bench": bench.table(json.loads((ROOT / "docs/bench.json").read_text(encoding="utf-8"))),
-        **fpga_table.tables(),
+        **fpga_table.blocks(),
         "verilog": verilog(),
         "units": catalogue(),
         "pipelines": pipelines(),

@@ -115,6 +115,7 @@ class Fifo(Unit):
         level = (self.level + put - get)[: len(self.level)]
 
         m.d.comb += self.i.ready.eq(room)
+        # What no bit asks for is the first: with two of them, one bit has to reach all of the data.
         chosen, *others = map(Value.cast, payloads)
         for n, payload in enumerate(others, 1):
             chosen = Mux(first[n], payload, chosen)

@@ -5,7 +5,7 @@ from rich.table import Table
 
 from sdpaflow_sim.fpga.devices import DEVICES
 
-__all__ = ["path_line", "summary", "units"]
+__all__ = ["listed", "path_line", "summary", "units"]
 
 HEADS = {"lut": "LUTs", "ff": "flip-flops", "dsp": "DSP", "bram": "block\nRAMs"}
 
@@ -53,8 +53,7 @@ def summary(report):
             f"{report.ports['lut']:,} LUTs, {report.ports['ff']:,} flip-flops"
         )
     if report.multipliers:
-        listed = ", ".join(f"{count} in {unit}" for unit, count in report.multipliers.items())
-        lines.append(f"DSP blocks: {listed}")
+        lines.append(f"DSP blocks: {listed(report.multipliers)}")
     if report.dsp_registers:
         lines.append(f"flip-flops in DSP blocks, not counted above: {report.dsp_registers:,}")
     if report.multiplier_use is not None:
@@ -66,6 +65,11 @@ def summary(report):
         lines.append(f"note: {device.note}")
     lines.append(f"logs: {report.logs}")
     return "\n".join(lines) + "\n"
+
+
+def listed(multipliers):
+    """DSP blocks by unit, in one line."""
+    return ", ".join(f"{count} in {unit}" for unit, count in multipliers.items())
 
 
 def path_line(path):

@@ -100,18 +100,18 @@ def test_units_have_their_own(bare):
 
 def test_registers_in_blocks(bare, tmp_path):
     """Units whose flip-flops are in DSP blocks have so many less of them, and of nothing else."""
-    dut, bare = bare
+    dut, before = bare
     device = DEVICES["ecp5-85f"]
     moved = implement(dut, device, tmp_path, synth_only=True, tell=lambda text: None)
-    fewer = {n: bare.units[n]["ff"] - unit["ff"] for n, unit in moved.units.items()}
+    fewer = {n: before.units[n]["ff"] - unit["ff"] for n, unit in moved.units.items()}
     assert {n for n, number in fewer.items() if number} == set(moved.multipliers)
-    assert sum(fewer.values()) == bare.resources["ff"] - moved.resources["ff"]
+    assert sum(fewer.values()) == before.resources["ff"] - moved.resources["ff"]
     # The weight is an operand of every lane, with a copy in each block.
     copies = moved.dsp_registers - sum(fewer.values())
     assert 0 < copies <= 32
-    assert moved.resources == bare.resources | {"ff": moved.resources["ff"]}
+    assert moved.resources == before.resources | {"ff": moved.resources["ff"]}
     assert "flip-flops in DSP blocks" in table.summary(moved)
-    assert "flip-flops in DSP blocks" not in table.summary(bare)
+    assert "flip-flops in DSP blocks" not in table.summary(before)
     assert moved.to_dict()["dsp_registers"] == moved.dsp_registers
 
 
