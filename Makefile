@@ -10,7 +10,8 @@ NOTE    = Left out, for want of tools: tests of $(ABSENT). On Debian: apt-get in
 EMPTY  :=
 SPACE  := $(EMPTY) $(EMPTY)
 
-.PHONY: demo test lint format types waves waves-cocotb study bench fpga readme lock clean
+.PHONY: demo test lint format types docs examples datasheets waves waves-cocotb study bench fpga \
+  readme lock clean
 
 demo: $(READY)  ## run the main job on real data
 	@mkdir -p build
@@ -31,6 +32,17 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(READY)  ## the documentation as a site, in build/docs; a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+	@echo "open build/docs/index.html"
+
+examples: $(READY)  ## run all of them
+	@set -e; for file in examples/*.py; do echo "$$file"; $(BIN)/python $$file; done
+
+datasheets: $(READY)  ## write datasheets and the reference of the command line anew, in seconds
+	$(BIN)/python scripts/datasheets.py --write
+	$(BIN)/python scripts/command_line.py --write
+
 waves: $(READY)  ## waveforms of two pipelines, with their GTKWave save files
 	$(BIN)/python scripts/waves.py
 
@@ -45,12 +57,13 @@ study: $(READY)  ## the published experiment and a real shape, measured anew int
 bench: $(READY)  ## measure the engines' speeds, and keep them in docs/bench.json
 	$(BIN)/python scripts/bench.py
 
-fpga: $(READY)  ## place and route every design of the README's tables that has changed; hours
+fpga: $(READY)  ## place and route every design of the tables that has changed; hours
 	$(BIN)/python scripts/fpga_table.py --jobs $(JOBS)
 	$(BIN)/python scripts/fpga_table.py --sizes --seeds 1
 	$(BIN)/python scripts/readme.py --write
+	$(BIN)/python scripts/datasheets.py --write
 
-readme: $(READY)  ## measure the README's tables and figures anew
+readme: $(READY)  ## measure the tables and figures of the README and the documentation anew
 	$(BIN)/python scripts/readme.py --write
 
 lock:  ## choose and pin new versions of all dependencies

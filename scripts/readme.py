@@ -1,34 +1,33 @@
-"""Measure the tables and drawings of the README anew.
+"""Measure the tables and drawings of the README and the documentation anew.
 
-``--write`` puts them in their places; ``--check`` writes nothing, and fails if what was measured
-differs from what stands there.
+A table stands between ``<!-- begin NAME: what measures it -->`` and ``<!-- end NAME -->``, in any
+page. ``--write`` puts tables and drawings in their places; ``--check`` writes nothing, and fails
+if what was measured differs from what stands there.
 """
 
-import argparse
 import contextlib
 import csv
-import difflib
 import io
 import json
 import re
 import sys
-from pathlib import Path
 
 import amaranth.back.verilog
 import bench
 import fpga_table
 import numpy as np
+from pages import DOCS, ROOT, main, markdown
 from sdpaflow import units
-from sdpaflow.graph import draw
 from sdpaflow.pipelines import PIPELINES, Config
-from sdpaflow_sim import cli, figure, tables
+from sdpaflow_sim import cli, draw, figure, tables
 from sdpaflow_sim.commands import measure_all
 from sdpaflow_sim.inputs import build, sample, split_heads
 from sdpaflow_sim.run import run
 from sdpaflow_sim.verilog import to_verilog
 
-ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 HEAD = sample()
+MARK = re.compile(r"^<!-- begin (\S+):", re.MULTILINE)
 SIZES = (20, 32, 48)
 PUBLISHED = {"naive": "2N² + 2N + 52", "memory-free": "2N² + 46"}
 
@@ -81,10 +80,10 @@ def study(name):
 
 
 def catalogue():
-    """Every unit and the first line of its documentation."""
+    """Every unit and the first line of its documentation, linked to its datasheet."""
     classes = [getattr(units, name) for name in units.__all__]
     rows = [
-        [f"`{kind.__name__}`", kind.__doc__.splitlines()[0]]
+        [f"[{kind.__name__}](units/{kind.__name__.lower()}.md)", kind.__doc__.splitlines()[0]]
         for kind in sorted(classes, key=lambda kind: getattr(kind, "__name__", ""))
         if isinstance(kind, type) and issubclass(kind, units.Unit) and kind is not units.Unit
     ]
@@ -97,7 +96,8 @@ def pipelines():
     for name, kind in PIPELINES.items():
         built = build(name, split_heads(*HEAD))
         deep = [f"`{edge.name}`" for edge in built.edges if edge.depth > 2]
-        rows.append([f"`{name}`", kind.__doc__.splitlines()[0], ", ".join(deep) or "none"])
+        about = kind.__doc__.splitlines()[0]
+        rows.append([f"[{name}](pipelines/{name}.md)", about, ", ".join(deep) or "none"])
     return markdown(["pipeline", "what it does", "long FIFOs"], rows)
 
 
@@ -117,14 +117,8 @@ def printed(*arguments):
     return f"```text\n{text.getvalue()}```\n"
 
 
-def markdown(header, rows):
-    """A table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
-
-
 def measure():
-    """Contents of every marked block of the README, and of every drawing."""
+    """Texts of all pages and drawings by path; and what draws the figure."""
     reports, counts = measure_all(list(PIPELINES), split_heads(*HEAD))
     blocks = {
         "results": tables.render(tables.comparison(reports, counts), markdown=True),
@@ -133,57 +127,35 @@ def measure():
         "depths": printed("depths", "--pipeline", "naive"),
         "published": study("published"),
         "real": study("real"),
-        "bench": bench.table(json.loads((ROOT / "docs/bench.json").read_text(encoding="utf-8"))),
+        "bench": bench.table(json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))),
         **fpga_table.blocks(),
         "verilog": verilog(),
         "units": catalogue(),
         "pipelines": pipelines(),
     }
     drawings = {
-        f"docs/{report.pipeline}.svg": draw.to_svg(
-            build(report.pipeline, split_heads(*HEAD)), report.peaks
+        DOCS / f"pictures/{report.pipeline}.svg": draw(
+            build(report.pipeline, split_heads(*HEAD)), peaks=report.peaks
         )
         for report in reports
     }
-    return blocks, drawings, reports
+    pages = filled({path: path.read_text(encoding="utf-8") for path in PAGES}, blocks)
+    return {**pages, **drawings}, lambda: figure.comparison(DOCS / "pictures/compare.png", reports)
 
 
-def filled(text, blocks):
-    """The README with its marked blocks replaced."""
+def filled(texts, blocks):
+    """Pages with their marked blocks replaced; every block has to be somewhere, and be known."""
+    marked = {name for text in texts.values() for name in MARK.findall(text)}
+    if marked != set(blocks):
+        raise ValueError(f"Blocks must be {sorted(blocks)}, not {sorted(marked)}")
     for name, content in blocks.items():
-        pattern = rf"(<!-- begin {name}:.*?-->\n).*?(<!-- end {name} -->)"
-        text, count = re.subn(pattern, rf"\g<1>\n{content}\n\g<2>", text, flags=re.DOTALL)
-        if count != 1:
-            raise ValueError(f"README must have one block {name}, not {count}")
-    return text
-
-
-def main():
-    """Write or check; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--write", action="store_true")
-    action.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    blocks, drawings, reports = measure()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    files = {"README.md": filled(readme, blocks), **drawings}
-    stale = False
-    for name, content in files.items():
-        path = ROOT / name
-        old = path.read_text(encoding="utf-8") if path.exists() else ""
-        if arguments.write:
-            path.write_text(content, encoding="utf-8")
-        elif content != old:
-            stale = True
-            lines = [text.splitlines(keepends=True) for text in (old, content)]
-            sys.stdout.writelines(difflib.unified_diff(*lines, f"{name}, as it is", "as measured"))
-    if arguments.write:
-        figure.comparison(ROOT / "docs/compare.png", reports)
-    if stale:
-        print("The README is stale: make readme", file=sys.stderr)
-    return int(stale)
+        pattern = rf"(?<=<!-- begin {name}:)(.*?-->\n).*?(?=<!-- end {name} -->)"
+        for path, text in texts.items():
+            texts[path] = re.sub(
+                pattern, lambda m, new=content: f"{m[1]}\n{new}\n", text, flags=re.DOTALL
+            )
+    return texts
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, measure, "make readme"))

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Take a picture of a waveform as GTKWave shows it, on a display of its own.
 #
-#   scripts/screenshot_waves.sh [PIPELINE [FILE.png]]     (default: naive docs/waves.png)
+#   scripts/screenshot_waves.sh [PIPELINE [FILE.png]]     (default: naive docs/pictures/waves.png)
 set -eu
 cd "$(dirname "$0")/.."
 
 pipeline=${1:-naive}
-picture=${2:-docs/waves.png}
+picture=${2:-docs/pictures/waves.png}
 width=1600
 height=1040
 
