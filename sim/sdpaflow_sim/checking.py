@@ -4,14 +4,10 @@ import numpy as np
 from sdpaflow.graph import Stream, interpret
 from sdpaflow.numerics import raw
 
-from sdpaflow_sim.engine import SimulationError
-from sdpaflow_sim.engines import AUTO, ENGINES, choose
+from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
+from sdpaflow_sim.errors import MismatchError
 
-__all__ = ["MismatchError", "check", "stream_of", "tokens_of"]
-
-
-class MismatchError(SimulationError):
-    """The simulated design and its model differ."""
+__all__ = ["check", "stream_of", "tokens_of"]
 
 
 def stream_of(shape, groups, rank=0):
@@ -55,9 +51,9 @@ def check(dataflow, inputs, *, engine=AUTO, **options):
     inputs : dict of :class:`Stream`
         By name of the input.
     engine : :class:`str`
-        A key of :data:`sdpaflow_sim.engines.ENGINES`; or ``auto``, for the one sooner done.
+        A key of :data:`sdpaflow_sim.engines.choose.ENGINES`; or ``auto``, for the one sooner done.
     **options
-        For :func:`sdpaflow_sim.amaranth_engine.simulate`: stalls, a waveform, a limit.
+        For :func:`sdpaflow_sim.engines.amaranth.simulate`: stalls, a waveform, a limit.
 
     Returns
     -------

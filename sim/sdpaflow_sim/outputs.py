@@ -5,7 +5,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.errors import InputError
 
 __all__ = ["check_outputs", "replacing"]
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from sdpaflow_sim.check import check
-from sdpaflow_sim.engine import DeadlockError
+from sdpaflow_sim.checking import check
+from sdpaflow_sim.errors import DeadlockError
 
 __all__ = ["Depths", "depths", "search"]
 
@@ -50,7 +50,7 @@ def depths(make, inputs, *, names=None, progress=None, **options):
     progress : callable
         Called with the number of FIFOs done, after each.
     **options
-        For :func:`sdpaflow_sim.check.check`.
+        For :func:`sdpaflow_sim.checking.check`.
 
     Returns
     -------

@@ -1,16 +1,16 @@
-"""What must come out of a job, computed while it is simulated."""
+"""What must come out of a workload, computed while it is simulated."""
 
 import threading
 
 import numpy as np
 
-from sdpaflow_sim.reference import attention, quantised_and_given
+from sdpaflow_sim.attention.float64 import attention, quantised_and_given
 
-__all__ = ["Answers"]
+__all__ = ["Expected"]
 
 
-class Answers:
-    """The outputs of a job by the bit-exact model and by float64, a few rows at a time.
+class Expected:
+    """The outputs of a workload by the bit-exact model and by float64, a few rows at a time.
 
     As a context it computes in a thread of its own, which ends with the context, done or not.
 
@@ -18,14 +18,14 @@ class Answers:
     ----------
     pipeline : :class:`Attention`
         Whose model.
-    job : :class:`Job`
+    workload : :class:`Workload`
         What is computed.
     given : list of tuple
         Its heads before they were quantised.
     """
 
-    def __init__(self, pipeline, job, given):
-        self._pipeline, self._job, self._given = pipeline, job, given
+    def __init__(self, pipeline, workload, given):
+        self._pipeline, self._job, self._given = pipeline, workload, given
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._stop = False
         self._error = self._result = None
@@ -63,14 +63,14 @@ class Answers:
 
     def compute(self):
         """The same, here and now; None if it was stopped."""
-        job, clamped = self._job, {}
+        workload, clamped = self._job, {}
         expected, exact, total = [], [], []
-        for head, given in zip(job.heads, self._given, strict=True):
-            references = quantised_and_given(job.config, head, given)
-            for rows in job.batches(head):
+        for head, given in zip(workload.heads, self._given, strict=True):
+            references = quantised_and_given(workload.config, head, given)
+            for rows in workload.batches(head):
                 if self._stop:
                     return None
-                outputs, counts = job.model(self._pipeline, head, rows)
+                outputs, counts = workload.model(self._pipeline, head, rows)
                 clamped = {name: clamped.get(name, 0) + n for name, n in counts.items()}
                 expected.append(outputs)
                 for found, (q, k, v, scale) in zip((exact, total), references, strict=True):

@@ -8,10 +8,10 @@ from sdpaflow.graph import Stream, interpret
 from sdpaflow.numerics import raw
 from sdpaflow.units import token
 
-from sdpaflow_sim.feeds import Feed, Rows
-from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.engines.tokens import Feed, Rows
+from sdpaflow_sim.errors import InputError
 
-__all__ = ["Head", "Job"]
+__all__ = ["Head", "Workload"]
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Head:
         return int(self.lengths.sum())
 
 
-class Job:
+class Workload:
     """Heads, run back to back by a pipeline of a configuration.
 
     Parameters
@@ -124,7 +124,7 @@ class Job:
         return np.concatenate(results), clamped
 
     def streams(self, dataflow):
-        """Every stream of a graph for a job of a single head, and clamped tokens by unit.
+        """Every stream of a graph for a workload of a single head, and clamped tokens by unit.
 
         As :func:`sdpaflow.graph.interpret` gives them, all at once: for small jobs.
         """

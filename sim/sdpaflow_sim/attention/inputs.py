@@ -8,11 +8,9 @@ import numpy as np
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow.pipelines import PIPELINES, ROW_BITS, Config
 
-__all__ = ["InputError", "build", "check", "fitting", "load", "sample", "sample_of", "split_heads"]
+from sdpaflow_sim.errors import InputError
 
-
-class InputError(ValueError):
-    """Something given is wrong; the message says what, what was given and what would be right."""
+__all__ = ["build", "check", "fitting", "load", "sample", "sample_of", "split_heads"]
 
 
 def sample(layer=5, head=0):

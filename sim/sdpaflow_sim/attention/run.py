@@ -6,11 +6,11 @@ import numpy as np
 from sdpaflow.numerics import raw
 from sdpaflow.pipelines import PIPELINES
 
-from sdpaflow_sim.answers import Answers
-from sdpaflow_sim.engines import AUTO, ENGINES, choose
-from sdpaflow_sim.inputs import build, split_heads
-from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.reference import errors
+from sdpaflow_sim.attention.expected import Expected
+from sdpaflow_sim.attention.float64 import errors
+from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.attention.inputs import build, split_heads
+from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
 
 __all__ = ["ENGINES", "FifoUse", "Report", "model", "run"]
 
@@ -162,15 +162,15 @@ def run(
     SimulationError
         The run did not end: a deadlock, with its cause, or the limit.
     """
-    pipeline, given, job = _prepare(pipeline, q, k, v, lengths)
+    pipeline, given, workload = _prepare(pipeline, q, k, v, lengths)
     config = pipeline.config
-    cycles = job.scores * config.beats
+    cycles = workload.scores * config.beats
     engine = choose(engine, pipeline, cycles, watch=watch, vcd=vcd, window=window)
-    with Answers(pipeline, job, given) as answers:
+    with Expected(pipeline, workload, given) as answers:
         trace = ENGINES[engine](
             pipeline,
-            job.sources(),
-            {"o": job.outputs},
+            workload.sources(),
+            {"o": workload.outputs},
             stalls=stalls,
             limit=limit or 1000 + 64 * cycles,
             watch=watch,
@@ -179,32 +179,32 @@ def run(
             progress=progress and (lambda tokens: progress(tokens // config.dv_beats)),
         )
         expected, exact, total, clamped = answers.result()
-    outputs = job.decode(trace.outputs["o"])
+    outputs = workload.decode(trace.outputs["o"])
     fifos = [
         FifoUse(edge.name, edge.depth, edge.fifo.bits // edge.depth, trace.peaks[edge.name])
         for edge in pipeline.edges
     ]
     state_words = sum(node.unit.words for node in pipeline.nodes)
     state_bits = sum(node.unit.bits for node in pipeline.nodes)
-    floats = _by_head(job, outputs)
+    floats = _by_head(workload, outputs)
     return Report(
         pipeline=next(name for name, kind in PIPELINES.items() if isinstance(pipeline, kind)),
-        n_q=max(len(head.q) for head in job.heads),
-        n_k=max(len(head.k) for head in job.heads),
+        n_q=max(len(head.q) for head in workload.heads),
+        n_k=max(len(head.k) for head in workload.heads),
         d=config.d,
         dv=config.dv,
         lanes=config.lanes,
-        heads=len(job.heads),
+        heads=len(workload.heads),
         row_max=config.row_max,
         formats={name: repr(getattr(config, name)) for name in "qkvo"},
         scale=config.scale,
         engine=engine,
         cycles=trace.cycles,
-        scores=job.scores,
-        cycles_per_score=trace.cycles / job.scores,
+        scores=workload.scores,
+        cycles_per_score=trace.cycles / workload.scores,
         bit_exact=bool(np.array_equal(outputs, expected) and trace.saturations == clamped),
         output_ulp=config.o.ulp,
-        saturations={n: c for n, c in {**job.clipped, **trace.saturations}.items() if c},
+        saturations={n: c for n, c in {**workload.clipped, **trace.saturations}.items() if c},
         fifos=fifos,
         state_words=state_words,
         state_bits=state_bits,
@@ -227,14 +227,14 @@ def model(pipeline, q, k, v, *, lengths=None):
     :class:`dict`
         ``outputs``, ``saturations``, ``output_ulp`` and the three errors, as in :class:`Report`.
     """
-    pipeline, given, job = _prepare(pipeline, q, k, v, lengths)
-    outputs, exact, total, clamped = Answers(pipeline, job, given).compute()
-    floats = _by_head(job, outputs)
+    pipeline, given, workload = _prepare(pipeline, q, k, v, lengths)
+    outputs, exact, total, clamped = Expected(pipeline, workload, given).compute()
+    floats = _by_head(workload, outputs)
     return {
         "outputs": floats[0] if len(floats) == 1 else floats,
-        "saturations": {n: c for n, c in {**job.clipped, **clamped}.items() if c},
-        "output_ulp": job.config.o.ulp,
-        **errors(job.config, outputs, exact, total),
+        "saturations": {n: c for n, c in {**workload.clipped, **clamped}.items() if c},
+        "output_ulp": workload.config.o.ulp,
+        **errors(workload.config, outputs, exact, total),
     }
 
 
@@ -244,10 +244,10 @@ def _prepare(pipeline, q, k, v, lengths):
         pipeline = build(pipeline, given)
     if lengths is not None and len(given) == 1 and np.ndim(lengths) == 1:
         lengths = [lengths]
-    return pipeline, given, Job(pipeline.config, given, lengths)
+    return pipeline, given, Workload(pipeline.config, given, lengths)
 
 
-def _by_head(job, outputs):
+def _by_head(workload, outputs):
     """Floats of each head's outputs."""
-    ends = np.cumsum([len(head.q) for head in job.heads])
-    return np.split(raw.to_float(outputs, job.config.o), ends[:-1])
+    ends = np.cumsum([len(head.q) for head in workload.heads])
+    return np.split(raw.to_float(outputs, workload.config.o), ends[:-1])

@@ -4,15 +4,14 @@ from dataclasses import asdict
 
 from sdpaflow.pipelines import PIPELINES
 
-from sdpaflow_sim import tables
-from sdpaflow_sim.check import MismatchError
-from sdpaflow_sim.commands import write_json
-from sdpaflow_sim.depths import search
-from sdpaflow_sim.files import check_outputs
-from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.progress import Progress
-from sdpaflow_sim.run import run
-from sdpaflow_sim.study.command import add_engine
+from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.cli import tables
+from sdpaflow_sim.cli.progress import Progress
+from sdpaflow_sim.cli.study import add_engine
+from sdpaflow_sim.cli.verbs import write_json
+from sdpaflow_sim.errors import InputError, MismatchError
+from sdpaflow_sim.outputs import check_outputs
+from sdpaflow_sim.sizing import search
 from sdpaflow_sim.study.points import grid
 
 __all__ = ["add_parser", "depths"]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sdpaflow_sim import tables
-from sdpaflow_sim.commands import chosen, write_json
-from sdpaflow_sim.files import check_outputs
+from sdpaflow_sim.cli import tables
+from sdpaflow_sim.cli.verbs import chosen, write_json
+from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.fpga import table
 from sdpaflow_sim.fpga.devices import DEVICES
 from sdpaflow_sim.fpga.flow import implement, packages_for
 from sdpaflow_sim.fpga.tools import need
-from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.outputs import check_outputs
 
 __all__ = ["add_parser", "fpga"]
 

@@ -10,16 +10,13 @@ from sdpaflow import __version__
 from sdpaflow.numerics.fixed import parse
 from sdpaflow.pipelines import PIPELINES
 
-from sdpaflow_sim import commands, depths_command
-from sdpaflow_sim.engine import SimulationError
-from sdpaflow_sim.engines import AUTO, ENGINES
-from sdpaflow_sim.export import PORTS
-from sdpaflow_sim.fpga import command as fpga
-from sdpaflow_sim.fpga.place import DoesNotFitError
-from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.study import command as study
-from sdpaflow_sim.window import parse as parse_window
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.cli import depths, verbs
+from sdpaflow_sim.cli import fpga as fpga
+from sdpaflow_sim.cli import study as study
+from sdpaflow_sim.engines.choose import AUTO, ENGINES
+from sdpaflow_sim.errors import DoesNotFitError, InputError, SimulationError, ToolError
+from sdpaflow_sim.exporting.write import PORTS
+from sdpaflow_sim.waves.window import parse as parse_window
 
 __all__ = ["main"]
 
@@ -75,7 +72,7 @@ def _parser():
         help="run pipelines on the same data and compare them",
         description="Run pipelines on the same data; print a table and draw a figure.",
     )
-    compare.set_defaults(command=commands.compare)
+    compare.set_defaults(command=verbs.compare)
     compare.add_argument(
         "--pipelines",
         type=_names,
@@ -98,7 +95,7 @@ def _parser():
         help="run one pipeline",
         description="Run one pipeline, check every bit of its output, and report.",
     )
-    run.set_defaults(command=commands.run)
+    run.set_defaults(command=verbs.run)
     _pipeline(run)
     _data(run)
     _shape(run)
@@ -133,7 +130,7 @@ def _parser():
         help="draw a pipeline",
         description="Draw a pipeline with the depths of its FIFOs; with --run, also their peaks.",
     )
-    graph.set_defaults(command=commands.graph)
+    graph.set_defaults(command=verbs.graph)
     _pipeline(graph)
     graph.add_argument("--run", action="store_true", help="run it on the data first, for the peaks")
     graph.add_argument("--format", choices=["mermaid", "dot", "svg"], help="default: by --out")
@@ -146,7 +143,7 @@ def _parser():
         help="count flip-flops and memory bits",
         description="Count flip-flops, memory bits and words of every unit, from the netlist.",
     )
-    count.set_defaults(command=commands.count)
+    count.set_defaults(command=verbs.count)
     _pipeline(count)
     _data(count)
     _shape(count)
@@ -158,7 +155,7 @@ def _parser():
         description="Write a pipeline, or a unit of it, as Verilog, with a testbench that needs no "
         "Python.",
     )
-    export.set_defaults(command=commands.export)
+    export.set_defaults(command=verbs.export)
     export.add_argument(
         "--pipeline", metavar="P", help=f"{', '.join(PIPELINES)} (with --unit: memory-free)"
     )
@@ -180,7 +177,7 @@ def _parser():
     _shape(export)
 
     study.add_parser(commands_, _names)
-    depths_command.add_parser(commands_)
+    depths.add_parser(commands_)
     fpga.add_parser(commands_, _pipeline, _data, _shape)
     return parser
 
@@ -214,9 +211,9 @@ def _shape(parser):
 
 
 def _head(text):
-    if text != commands.ALL and not re.fullmatch(r"-?\d+", text):
+    if text != verbs.ALL and not re.fullmatch(r"-?\d+", text):
         raise argparse.ArgumentTypeError(f"head must be 0 to 11, or all, not {text!r}")
-    return text if text == commands.ALL else int(text)
+    return text if text == verbs.ALL else int(text)
 
 
 def _names(text):

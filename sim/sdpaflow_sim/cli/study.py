@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sdpaflow.pipelines import PIPELINES, ROW_BITS
 
-from sdpaflow_sim.files import check_outputs, replacing
-from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.run import ENGINES, run
+from sdpaflow_sim.attention.run import ENGINES, run
+from sdpaflow_sim.errors import InputError
+from sdpaflow_sim.outputs import check_outputs, replacing
 from sdpaflow_sim.study import table
 from sdpaflow_sim.study.figures import draw_all
 from sdpaflow_sim.study.fills import fills

@@ -6,16 +6,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from sdpaflow.graph import draw
 from sdpaflow.pipelines import PIPELINES
 
-from sdpaflow_sim import figure, netlist, stalls, tables, waves, window
-from sdpaflow_sim.engine import SimulationError
-from sdpaflow_sim.export import export as write_export
-from sdpaflow_sim.files import check_outputs, replacing
-from sdpaflow_sim.inputs import InputError, build, load, sample, sample_of, split_heads
-from sdpaflow_sim.progress import Progress
-from sdpaflow_sim.run import run as run_pipeline
+from sdpaflow_sim.attention.inputs import build, load, sample, sample_of, split_heads
+from sdpaflow_sim.attention.run import run as run_pipeline
+from sdpaflow_sim.cli import tables
+from sdpaflow_sim.cli.progress import Progress
+from sdpaflow_sim.drawing import comparison, draw
+from sdpaflow_sim.engines import stalls
+from sdpaflow_sim.errors import InputError, SimulationError
+from sdpaflow_sim.exporting.write import export as write_export
+from sdpaflow_sim.outputs import check_outputs, replacing
+from sdpaflow_sim.verilog.count import count as count_design
+from sdpaflow_sim.waves import view, window
 
 __all__ = ["chosen", "compare", "count", "export", "graph", "measure_all", "run", "write_json"]
 
@@ -41,7 +44,7 @@ def compare(arguments):
     )
     print(tables.render(tables.comparison(reports, counts, title), markdown=arguments.markdown))
     with replacing(arguments.figure) as path:
-        figure.comparison(path, reports)
+        comparison.comparison(path, reports)
     print(f"figure: {arguments.figure}")
     if arguments.json:
         write_json(arguments.json, [report.to_dict() for report in reports])
@@ -56,7 +59,7 @@ def measure_all(names, heads, options=None, processes=None, *, quiet=False):
     names : list of :class:`str`
         Keys of :data:`sdpaflow.pipelines.PIPELINES`.
     heads : list of tuple
-        From :func:`sdpaflow_sim.inputs.split_heads`.
+        From :func:`sdpaflow_sim.attention.inputs.split_heads`.
     options : dict
         Fields of :class:`Config`; ``row_max`` goes to those that store rows.
     processes : :class:`int`
@@ -80,14 +83,14 @@ def measure_all(names, heads, options=None, processes=None, *, quiet=False):
 def _measure(counter, name, options, heads):
     pipeline = build(name, heads, **options)
     report = run_pipeline(pipeline, *_columns(heads), progress=counter)
-    return report, netlist.count(pipeline)
+    return report, count_design(pipeline)
 
 
 def run(arguments):
     """One pipeline: its outputs and its report."""
     check_outputs([arguments.vcd])
-    view = None if arguments.vcd is None else waves.save_path(arguments.vcd)
-    check_outputs([arguments.vcd, view, arguments.out, arguments.json], _files(arguments))
+    save = None if arguments.vcd is None else view.save_path(arguments.vcd)
+    check_outputs([arguments.vcd, save, arguments.out, arguments.json], _files(arguments))
     if arguments.limit is not None and arguments.limit < 1:
         raise InputError(f"limit must be at least 1 cycle, not {arguments.limit}")
     window.check(arguments.window, arguments.vcd, arguments.limit)
@@ -131,7 +134,7 @@ def run(arguments):
 
 def _save_view(vcd, pipeline):
     if vcd:
-        waves.write_gtkw(waves.save_path(vcd), vcd, pipeline)
+        view.write_gtkw(view.save_path(vcd), vcd, pipeline)
 
 
 def graph(arguments):
@@ -163,7 +166,7 @@ def count(arguments):
     """Flip-flops, memory bits and words of a pipeline, unit by unit."""
     check_outputs([arguments.json], _files(arguments))
     pipeline = build(arguments.pipeline, _heads(arguments), **_options(arguments))
-    counted = netlist.count(pipeline)
+    counted = count_design(pipeline)
     title = f"{arguments.pipeline}, {pipeline.config}"
     print(tables.render(tables.counts(counted, title)), end="")
     if arguments.json:

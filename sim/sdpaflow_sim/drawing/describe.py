@@ -4,7 +4,6 @@ import math
 import re
 
 from amaranth.lib import data
-
 from sdpaflow.graph.parts import DEPTH
 
 __all__ = [

@@ -6,8 +6,8 @@ than the least. A FIFO's name is written where it is not that of the unit before
 
 import re
 
-from sdpaflow.graph import describe
-from sdpaflow.graph.svg import to_svg
+from sdpaflow_sim.drawing import describe
+from sdpaflow_sim.drawing.svg import to_svg
 
 __all__ = ["to_dot", "to_mermaid", "to_svg"]
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
-from sdpaflow.graph.routes import place
+from sdpaflow_sim.drawing.routes import place
 
 __all__ = ["Box", "Link", "arrange"]
 

@@ -1,4 +1,4 @@
-"""From columns and rows to points: the last step of a layout (:mod:`sdpaflow.graph.layout`)."""
+"""From columns and rows to points: the last step of :mod:`sdpaflow_sim.drawing.layout`."""
 
 import math
 from itertools import pairwise

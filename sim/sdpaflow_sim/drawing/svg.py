@@ -2,9 +2,9 @@
 
 import math
 
-from sdpaflow.graph import describe
-from sdpaflow.graph.layout import Box, Link, arrange
-from sdpaflow.graph.shapes import arrowhead, frame, group, path, tag, text, tooltip, width_of
+from sdpaflow_sim.drawing import describe
+from sdpaflow_sim.drawing.layout import Box, Link, arrange
+from sdpaflow_sim.drawing.shapes import arrowhead, frame, group, path, tag, text, tooltip, width_of
 
 __all__ = ["to_svg"]
 

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 
-from sdpaflow_sim.bench import Bench
-from sdpaflow_sim.engine import Trace
-from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.engines.cycle import Driver
+from sdpaflow_sim.engines.trace import Trace
+from sdpaflow_sim.errors import InputError
 
 __all__ = ["PERIOD", "simulate"]
 
@@ -73,19 +73,19 @@ def simulate(
     top = Module()
     top.domains.sync = clock = ClockDomain()
     top.submodules.dut = dut
-    bench = Bench(dut, stalls or {}, watch)
+    driver = Driver(dut, stalls or {}, watch)
     trace = Trace(levels={name: [] for name in levels})
     simulator = Simulator(top)
     simulator.add_clock(PERIOD)
 
     async def testbench(ctx):
         if abandoned:
-            await bench.run(ctx, *abandoned, Trace())
-            bench.silence(ctx)
+            await driver.run(ctx, *abandoned, Trace())
+            driver.silence(ctx)
             ctx.set(clock.rst, 1)
             await ctx.tick()
             ctx.set(clock.rst, 0)
-        await bench.run(ctx, sources, limit, trace, counts, progress)
+        await driver.run(ctx, sources, limit, trace, counts, progress)
 
     simulator.add_testbench(testbench)
     with ExitStack() as stack:

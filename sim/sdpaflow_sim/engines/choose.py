@@ -2,15 +2,16 @@
 
 import sys
 
-from sdpaflow_sim import amaranth_engine, library, verilator_engine
-from sdpaflow_sim.bench import Bench
-from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.probe import Probe
+from sdpaflow_sim.engines import amaranth
+from sdpaflow_sim.engines.compiled import build, engine
+from sdpaflow_sim.engines.compiled.harness import Harness
+from sdpaflow_sim.engines.cycle import Driver
+from sdpaflow_sim.errors import InputError
 
 __all__ = ["AUTO", "ENGINES", "choose"]
 
-ENGINES = {"amaranth": amaranth_engine.simulate, "verilator": verilator_engine.simulate}
-"""Functions like :func:`sdpaflow_sim.amaranth_engine.simulate`, by name."""
+ENGINES = {"amaranth": amaranth.simulate, "verilator": engine.simulate}
+"""Functions like :func:`sdpaflow_sim.engines.amaranth.simulate`, by name."""
 
 AUTO = "auto"
 """In place of an engine's name: the one that is sooner done."""
@@ -65,10 +66,10 @@ def choose(engine, dut, cycles, *, watch=False, vcd=None, window=None):
     simulating = cycles * (CYCLE[0] + CYCLE[1] * bits)
     if simulating < (SHORT if vcd is None else LONG):
         return "amaranth"
-    missing = library.unavailable()
+    missing = build.unavailable()
     pays = simulating > BUILD[0] + BUILD[1] * bits
     if missing is None:
-        built = pays or library.is_built(Probe(Bench(dut, {}, watch)), traced=vcd is not None)
+        built = pays or build.is_built(Harness(Driver(dut, {}, watch)), traced=vcd is not None)
         return "verilator" if built else "amaranth"
     if pays:
         print(f"sdpaflow: using the engine amaranth, which is slow. {missing}", file=sys.stderr)

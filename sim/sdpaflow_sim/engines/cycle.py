@@ -4,11 +4,12 @@ from amaranth.hdl import Cat, Const, Value
 from amaranth.lib import stream, wiring
 from sdpaflow.graph import Dataflow
 
-from sdpaflow_sim.diagnosis import diagnose, signals
-from sdpaflow_sim.engine import FILL, ContractError, DeadlockError, FramingError, LimitError
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.engines.deadlock import diagnose, signals
+from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.engines.trace import FILL
+from sdpaflow_sim.errors import ContractError, DeadlockError, FramingError, LimitError
 
-__all__ = ["Bench", "streams_of"]
+__all__ = ["Driver", "streams_of"]
 
 PATIENCE = 96
 """Times that every port was willing and yet nothing moved, after which a design is stuck."""
@@ -63,7 +64,7 @@ class _Sink:
         return len(self.tokens) == self.count
 
 
-class Bench:
+class Driver:
     """Drives the ports of a design and looks into it, once per cycle, in one process.
 
     The compiled engine's ``loop.h`` does the same, in the same order.

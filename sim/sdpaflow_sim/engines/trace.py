@@ -1,16 +1,9 @@
-"""What every simulation engine returns and raises."""
+"""What every simulation engine returns."""
 
 from dataclasses import dataclass, field
 
-from sdpaflow import graph
-
 __all__ = [
     "FILL",
-    "ContractError",
-    "DeadlockError",
-    "FramingError",
-    "LimitError",
-    "SimulationError",
     "Trace",
 ]
 
@@ -47,23 +40,3 @@ class Trace:
     saturations: dict = field(default_factory=dict)
     fill: list = field(default_factory=list)
     levels: dict = field(default_factory=dict)
-
-
-class SimulationError(RuntimeError):
-    """A run that did not end as it should; the message says where and why."""
-
-
-class DeadlockError(SimulationError):
-    """Nothing moves any more."""
-
-
-class LimitError(SimulationError):
-    """The run took more cycles than it was given."""
-
-
-class FramingError(SimulationError, graph.FramingError):
-    """Inputs of a unit disagree on where a group ends."""
-
-
-class ContractError(SimulationError):
-    """A stream took back, or changed, what it had offered."""

@@ -14,13 +14,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdpaflow_sim import verilator
-from sdpaflow_sim.engine import SimulationError
-from sdpaflow_sim.files import replacing
-from sdpaflow_sim.verilog import to_verilog
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.errors import CosimulationError, ToolError
+from sdpaflow_sim.outputs import replacing
+from sdpaflow_sim.verilog import verilator
+from sdpaflow_sim.verilog.convert import to_verilog
 
-__all__ = ["SIMULATORS", "Cosimulation", "CosimulationError", "cosimulate"]
+__all__ = ["SIMULATORS", "Cosimulation", "cosimulate"]
 
 SIMULATORS = ("verilator", "icarus")
 
@@ -41,10 +40,6 @@ LINES = 15
 
 MESSAGES = 5
 """Failed tests that a message quotes."""
-
-
-class CosimulationError(SimulationError):
-    """A cocotb test failed; the message says which, and what cocotb said."""
 
 
 @dataclass(frozen=True)

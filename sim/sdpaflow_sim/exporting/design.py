@@ -7,10 +7,10 @@ from sdpaflow.numerics import raw
 from sdpaflow.ports.axi import AxiStreams, element_bytes
 from sdpaflow.units import Fifo
 
-from sdpaflow_sim import datasheet, unit_sheet
-from sdpaflow_sim.bench import streams_of
-from sdpaflow_sim.check import tokens_of
-from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.checking import tokens_of
+from sdpaflow_sim.engines.cycle import streams_of
+from sdpaflow_sim.errors import InputError
+from sdpaflow_sim.exporting import facts, unit_facts
 
 __all__ = ["PORTS", "Top", "Vectors", "pipeline_top", "unit_top"]
 
@@ -93,23 +93,23 @@ class Top:
         return [AxiStreams.prefix(s.name) if s.axi else s.name for s in streams]
 
 
-def pipeline_top(pipeline, job, ports):
-    """A pipeline, and a job of a single head as its vectors.
+def pipeline_top(pipeline, workload, ports):
+    """A pipeline, and a workload of a single head as its vectors.
 
     Parameters
     ----------
     pipeline : :class:`Attention`
         What to export.
-    job : :class:`Job`
+    workload : :class:`Workload`
         Data of one head.
     ports : :class:`str`
         ``native`` for the streams as they are, or ``axi`` for AXI4-Stream.
     """
     if ports not in PORTS:
         raise InputError(f"ports must be one of {', '.join(PORTS)}, not {ports!r}")
-    name = datasheet.module_name(pipeline, ports)
-    known = datasheet.about(pipeline, name, ports)
-    streams, clamped = job.streams(pipeline)
+    name = facts.module_name(pipeline, ports)
+    known = facts.about(pipeline, name, ports)
+    streams, clamped = workload.streams(pipeline)
     edges = {**pipeline.input_edges, **pipeline.output_edges}
     vectors = [_vectors(port, edge.fifo.i, streams[edge.name]) for port, edge in edges.items()]
     if ports == "axi":
@@ -118,43 +118,43 @@ def pipeline_top(pipeline, job, ports):
         name,
         pipeline if ports == "native" else AxiStreams(pipeline),
         known,
-        datasheet.header(known),
+        facts.header(known),
         vectors[:-1],
         vectors[-1:],
         {"saturated": any(clamped.values()), "misframed": False},
-        job.scores * pipeline.config.beats,
+        workload.scores * pipeline.config.beats,
         pipeline.config.dv_beats,
     )
 
 
-def unit_top(pipeline, job, wanted):
-    """A unit of a pipeline, and what passes it in a job of a single head as its vectors.
+def unit_top(pipeline, workload, wanted):
+    """A unit of a pipeline, and what passes it in a workload of a single head as its vectors.
 
     Parameters
     ----------
     pipeline : :class:`Attention`
         What the unit is part of.
-    job : :class:`Job`
+    workload : :class:`Workload`
         Data of one head.
     wanted : :class:`str`
         Name of a node (``x_ij``) or of a FIFO (``x_ij_fifo``); or a kind of unit (``Scan``) of
         which there is only one.
     """
-    streams, clamped = job.streams(pipeline)
+    streams, clamped = workload.streams(pipeline)
     units = {}
     for node in pipeline.nodes:
         edges = {**node.inputs, **node.outputs}
         units[node.name] = node.unit, {port: streams[edge.name] for port, edge in edges.items()}
     for edge in pipeline.edges:
         units[f"{edge.name}_fifo"] = edge.fifo, dict.fromkeys("io", streams[edge.name])
-    name = _chosen(units, wanted, datasheet.heading(pipeline)[0])
+    name = _chosen(units, wanted, facts.heading(pipeline)[0])
     unit, passing = units[name]
     inputs, outputs = (
         [_vectors(port, interface, passing[port]) for port, interface in ports.items()]
         for ports in streams_of(unit)
     )
-    top = f"{datasheet.module_name(pipeline)}_{name}"
-    known = unit_sheet.about(pipeline, unit, top, name)
+    top = f"{facts.module_name(pipeline)}_{name}"
+    known = unit_facts.about(pipeline, unit, top, name)
     flags = {"saturated": clamped.get(name, 0) > 0, "misframed": False}
     members = unit.signature.members.items()
     others = [port for port, member in members if member.is_port and member.flow == wiring.Out]
@@ -162,11 +162,11 @@ def unit_top(pipeline, job, wanted):
         top,
         unit,
         known,
-        unit_sheet.header(known),
+        unit_facts.header(known),
         inputs,
         outputs,
         {flag: up for flag, up in flags.items() if flag in others},
-        job.scores * pipeline.config.beats,
+        workload.scores * pipeline.config.beats,
         rest=[port for port in others if port not in flags],
     )
 

@@ -3,8 +3,9 @@
 import re
 
 from sdpaflow import __version__
-from sdpaflow.graph.describe import heading, is_long
 from sdpaflow.pipelines import Config
+
+from sdpaflow_sim.drawing.describe import heading, is_long
 
 __all__ = ["about", "command", "header", "heading", "module_name", "ports_of"]
 

@@ -1,6 +1,6 @@
 """Testbenches in plain Verilog, which check an exported design without Python."""
 
-from sdpaflow_sim.tops import Top
+from sdpaflow_sim.exporting.design import Top
 
 __all__ = ["testbench"]
 

@@ -3,11 +3,11 @@
 import re
 
 from sdpaflow import __version__
-from sdpaflow.graph.describe import shape_text
 from sdpaflow.numerics import raw
 
-from sdpaflow_sim.bench import streams_of
-from sdpaflow_sim.datasheet import command, heading
+from sdpaflow_sim.drawing.describe import shape_text
+from sdpaflow_sim.engines.cycle import streams_of
+from sdpaflow_sim.exporting.facts import command, heading
 
 __all__ = ["about", "header"]
 

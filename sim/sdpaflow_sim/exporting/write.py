@@ -4,14 +4,14 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-from sdpaflow_sim import fusesoc
-from sdpaflow_sim.datasheet import ports_of
-from sdpaflow_sim.files import check_outputs, replacing
-from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.testbench import testbench
-from sdpaflow_sim.tops import PORTS, pipeline_top, unit_top
-from sdpaflow_sim.verilog import to_verilog
+from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.errors import InputError
+from sdpaflow_sim.exporting import fusesoc
+from sdpaflow_sim.exporting.design import PORTS, pipeline_top, unit_top
+from sdpaflow_sim.exporting.facts import ports_of
+from sdpaflow_sim.exporting.testbench import testbench
+from sdpaflow_sim.outputs import check_outputs, replacing
+from sdpaflow_sim.verilog.convert import to_verilog
 
 __all__ = ["PORTS", "export", "files"]
 
@@ -27,7 +27,7 @@ def export(pipeline, heads, out, ports="native", tokens=TOKENS, unit=None):
     pipeline : :class:`Attention`
         What to export.
     heads : list of tuple
-        From :func:`sdpaflow_sim.inputs.split_heads`: data for the testbench, which takes the first.
+        From :func:`.inputs.split_heads`: data for the testbench, which takes the first.
     out : path
         The folder; it is made if its parent is there.
     ports : :class:`str`
@@ -70,10 +70,10 @@ def files(pipeline, heads, ports="native", tokens=TOKENS, unit=None):
     if tokens < 1:
         raise InputError(f"the testbench takes at least 1 token, not {tokens}")
     rows = min(tokens, pipeline.config.row_max or tokens)
-    job = Job(pipeline.config, [tuple(array[:rows] for array in heads[0])])
+    workload = Workload(pipeline.config, [tuple(array[:rows] for array in heads[0])])
     if unit is not None and ports != "native":
         raise InputError(f"units have native ports, not {ports}")
-    top = unit_top(pipeline, job, unit) if unit else pipeline_top(pipeline, job, ports)
+    top = unit_top(pipeline, workload, unit) if unit else pipeline_top(pipeline, workload, ports)
     name = top.name
     verilog = to_verilog(top.component, name, top.order)
     known = {**top.known, "ports": ports_of(verilog)}
@@ -81,15 +81,15 @@ def files(pipeline, heads, ports="native", tokens=TOKENS, unit=None):
     return {
         f"{name}.v": f"{_comment(top.header)}\n{verilog}",
         f"{name}.json": json.dumps(known, indent=2) + "\n",
-        f"{name}_tb.v": f"{_comment(_how_to_run(name, job))}\n{testbench(top)}",
+        f"{name}_tb.v": f"{_comment(_how_to_run(name, workload))}\n{testbench(top)}",
         **vectors,
         f"{name}.core": fusesoc.core(name, top.header.partition(".\n")[0], list(vectors)),
     }
 
 
-def _how_to_run(name, job):
+def _how_to_run(name, workload):
     """What stands at the top of the testbench."""
-    (head,) = job.heads
+    (head,) = workload.heads
     return (
         f"Checks {name}.v\non data of {len(head.q)} queries and {len(head.k)} keys.\n"
         f"In this folder, with Icarus Verilog; the exit code of vvp is 0 if it passes:\n\n"

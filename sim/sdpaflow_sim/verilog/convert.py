@@ -2,9 +2,9 @@
 
 from amaranth.back import rtlil
 
-from sdpaflow_sim.rtlil_names import rename
-from sdpaflow_sim.tidy import tidy
-from sdpaflow_sim.yosys import yosys
+from sdpaflow_sim.verilog.names import rename
+from sdpaflow_sim.verilog.tidy import tidy
+from sdpaflow_sim.verilog.yosys import yosys
 
 __all__ = ["PASSES", "from_rtlil", "to_verilog"]
 
@@ -61,7 +61,7 @@ def from_rtlil(purpose, text, name):
     purpose : :class:`str`
         What needs it, for the message if there is no Yosys.
     text : :class:`str`
-        The design as RTLIL, as :func:`sdpaflow_sim.rtlil_names.rename` gives it.
+        The design as RTLIL, as :func:`sdpaflow_sim.verilog.names.rename` gives it.
     name : :class:`str`
         Of the top module, which comes first.
 

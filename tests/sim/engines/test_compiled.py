@@ -13,21 +13,22 @@ from helpers.bench import raises
 from helpers.cases import CASES
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import UQ, Add, Narrow
-from sdpaflow_sim import amaranth_engine, engine, library, verilator_engine
-from sdpaflow_sim.check import check, stream_of
-from sdpaflow_sim.engine import DeadlockError, FramingError, LimitError
-from sdpaflow_sim.feeds import from_words
-from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.checking import check, stream_of
+from sdpaflow_sim.engines import amaranth
+from sdpaflow_sim.engines.compiled import build, engine
+from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.engines.tokens import from_words
+from sdpaflow_sim.errors import DeadlockError, FramingError, LimitError, SimulationError
 
-ENGINES = [amaranth_engine.simulate, verilator_engine.simulate]
+ENGINES = [amaranth.simulate, engine.simulate]
 
 
 @pytest.fixture(autouse=True)
 def _compiled_quickly(monkeypatch):
     """Most of the time here goes into compiling models that run for few cycles."""
-    monkeypatch.setattr(library, "FAST", "-O0")
-    monkeypatch.setattr(library, "SLOW", "-O0")
+    monkeypatch.setattr(build, "FAST", "-O0")
+    monkeypatch.setattr(build, "SLOW", "-O0")
 
 
 class Board(wiring.Component):
@@ -84,7 +85,7 @@ def agree(dut, sources, counts, **options):
     for simulate in ENGINES:
         try:
             results.append(simulate(dut, sources, counts, **options))
-        except engine.SimulationError as error:
+        except SimulationError as error:
             results.append((type(error), str(error)))
     one, other = results
     assert other == one
@@ -113,13 +114,13 @@ def test_pipelines_under_random_stalls(name):
     """In beats, with scores that saturate where they can; and every stream inside watched."""
     dut = pipeline(name, lanes=2, dv=6, row_max=7)
     q, k, v = head(dv=6, n_q=5, n_k=7)
-    job = Job(dut.config, [(q * 6, k, v), (q, k[:4], v[:4])], [[1, 7, 3, 7, 2], [4] * 5])
+    workload = Workload(dut.config, [(q * 6, k, v), (q, k[:4], v[:4])], [[1, 7, 3, 7, 2], [4] * 5])
     for seed in range(4):
         stalls = schedules(random.Random(seed), "qkvo") if seed else {}
-        trace = agree(dut, job.sources(), {"o": job.outputs}, stalls=stalls)
+        trace = agree(dut, workload.sources(), {"o": workload.outputs}, stalls=stalls)
         assert len(trace.fill) == trace.cycles
-    outputs, clamped = job.expected(dut)
-    assert (job.decode(trace.outputs["o"]) == outputs).all()
+    outputs, clamped = workload.expected(dut)
+    assert (workload.decode(trace.outputs["o"]) == outputs).all()
     assert trace.saturations == clamped
     assert (name not in {"naive", "reordered"}) or any(clamped.values())
 
@@ -127,9 +128,11 @@ def test_pipelines_under_random_stalls(name):
 def test_a_row_that_is_too_short_is_diagnosed_alike():
     """The cycle from which nothing moves, and the same circle of units."""
     dut = pipeline("naive", lanes=2, dv=6, row_max=7, depths={"row": 3})
-    job = Job(dut.config, [head(dv=6, n_q=2, n_k=7)])
+    workload = Workload(dut.config, [head(dv=6, n_q=2, n_k=7)])
     for stalls in ({}, {"o": Stall("001"), "v": Stall("random:0.6", 3)}):
-        kind, message = agree(dut, job.sources(), {"o": job.outputs}, stalls=stalls, limit=9999)
+        kind, message = agree(
+            dut, workload.sources(), {"o": workload.outputs}, stalls=stalls, limit=9999
+        )
         assert kind is DeadlockError
         assert "waits for room in FIFO row, which is full with 3 words" in message
 
@@ -167,7 +170,7 @@ def test_many_tokens_and_many_cycles():
     a, b = ([rng.randrange(256) for _ in range(12_000)] for rng in map(random.Random, (1, 2)))
     stalls = {"a": Stall("random:0.3", 5), "b": Stall("1011011"), "o": Stall("random:0.2", 1 << 40)}
     trace = agree(Summed(), {"a": a, "b": b}, {"o": 12_000}, stalls=stalls, watch=False)
-    assert trace.cycles > verilator_engine.SLICE
+    assert trace.cycles > engine.SLICE
 
 
 def test_the_fill_is_recorded_up_to_a_bound(monkeypatch):
@@ -189,12 +192,12 @@ def test_check_takes_an_engine():
 def test_a_job_is_fed_by_reference():
     """However many queries there are, the keys are packed once."""
     dut = pipeline("memory-free")
-    job = Job(dut.config, [head(n_q=500, n_k=8)])
+    workload = Workload(dut.config, [head(n_q=500, n_k=8)])
     for port in "kv":
-        (rows,) = job.sources()[port].parts()
+        (rows,) = workload.sources()[port].parts()
         assert rows.tokens.shape == (8, 3)
         assert rows.lengths.tolist() == [8] * 500
-        tokens = list(job.sources()[port])
+        tokens = list(workload.sources()[port])
         assert len(tokens) == 4000
         marked = [bits >> rows.close & 1 for bits in tokens]
         assert np.flatnonzero(marked).tolist() == list(range(7, 4000, 8))
@@ -209,4 +212,4 @@ def test_a_design_with_too_many_ports_is_refused():
     with raises(
         ValueError, f"A design may have up to 64 streams, not {len(sources) + len(counts)}"
     ):
-        verilator_engine.simulate(Board(names), sources, counts)
+        engine.simulate(Board(names), sources, counts)

@@ -10,17 +10,13 @@ from sdpaflow.graph import Dataflow, dataflow
 from sdpaflow.numerics import UQ, Narrow
 from sdpaflow.units import Fifo, Fork, Map, Reduce, Repeat, Unit
 from sdpaflow.units import tokens as token_stream
-from sdpaflow_sim import amaranth_engine, verilator_engine
-from sdpaflow_sim.bench import PATIENCE, streams_of
-from sdpaflow_sim.engine import (
-    ContractError,
-    DeadlockError,
-    LimitError,
-    SimulationError,
-    Trace,
-)
-from sdpaflow_sim.engines import ENGINES
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.engines import amaranth
+from sdpaflow_sim.engines.choose import ENGINES
+from sdpaflow_sim.engines.compiled import engine
+from sdpaflow_sim.engines.cycle import PATIENCE, streams_of
+from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.engines.trace import Trace
+from sdpaflow_sim.errors import ContractError, DeadlockError, LimitError, SimulationError
 
 BYTE = unsigned(8)
 STREAM = token_stream(BYTE, 1)
@@ -151,7 +147,7 @@ def test_a_join_whose_valid_waits_for_ready_is_stuck(stalls):
 
     In a netlist that is a combinational loop, so there is nothing to compile.
     """
-    simulate = amaranth_engine.simulate
+    simulate = amaranth.simulate
     sources = {"i0": ROWS, "i1": ROWS, "x": [1, 2, 3]}
     trace = simulate(Joined(Map(Mix(2), 1)), sources, {"o": len(ROWS)}, stalls=stalls)
     assert len(trace.outputs["o"]) == len(ROWS)
@@ -268,16 +264,14 @@ def test_an_abandoned_job_is_forgotten(simulate):
 def test_progress_is_told_after_each_token():
     given = []
     counts = {"o0": 3, "o1": 3}
-    amaranth_engine.simulate(Fork(BYTE, 0), {"i": [1, 2, 3]}, counts, progress=given.append)
+    amaranth.simulate(Fork(BYTE, 0), {"i": [1, 2, 3]}, counts, progress=given.append)
     assert given == [1, 2, 3, 4, 5, 6]
 
 
 def test_progress_is_told_now_and_then():
     """By the compiled engine, after some ten thousand cycles and at the end."""
     given = []
-    verilator_engine.simulate(
-        Fifo(BYTE, 0), {"i": [7] * 40_000}, {"o": 40_000}, progress=given.append
-    )
+    engine.simulate(Fifo(BYTE, 0), {"i": [7] * 40_000}, {"o": 40_000}, progress=given.append)
     assert len(given) == 3
     assert given == sorted(given)
     assert given[-1] == 40_000
@@ -291,7 +285,7 @@ def test_a_run_that_expects_nothing_ends_at_once(simulate):
 
 def test_a_waveform_can_be_written(tmp_path):
     path = tmp_path / "fifo.vcd"
-    amaranth_engine.simulate(Fifo(BYTE, 0), {"i": [1, 2, 3]}, {"o": 3}, vcd=path)
+    amaranth.simulate(Fifo(BYTE, 0), {"i": [1, 2, 3]}, {"o": 3}, vcd=path)
     text = path.read_text(encoding="ascii")
     assert "$enddefinitions" in text
     assert "i__payload" in text

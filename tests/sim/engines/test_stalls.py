@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 from helpers.bench import raises
-from sdpaflow_sim.stalls import Stall, parse
+from sdpaflow_sim.engines.stalls import Stall, parse
 
 
 def first(stall, cycles):

@@ -6,9 +6,9 @@ import random
 import numpy as np
 import pytest
 from attention import head, pipeline
-from sdpaflow_sim import feeds
-from sdpaflow_sim.feeds import Feed, Rows, batches, from_words, to_words
-from sdpaflow_sim.jobs import Job
+from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.engines import tokens as token_words
+from sdpaflow_sim.engines.tokens import Feed, Rows, batches, from_words, to_words
 
 
 @pytest.mark.parametrize("width", [1, 31, 32, 33, 64, 100])
@@ -28,7 +28,7 @@ def test_rows_start_alike_and_end_marked():
 
 def test_any_tokens_come_in_batches(monkeypatch):
     """Of an iterator, no more than is needed; of a feed, as they are."""
-    monkeypatch.setattr(feeds, "BATCH", 4)
+    monkeypatch.setattr(token_words, "BATCH", 4)
     endless = itertools.count()
     first = next(batches(endless, 8))
     assert (list(first), next(endless)) == ([0, 1, 2, 3], 4)
@@ -46,16 +46,16 @@ def test_the_model_does_not_depend_on_how_much_it_takes_at_once(name, lanes, mon
     """One query at a time, or all of them."""
     dut = pipeline(name, lanes=lanes)
     q, k, v = head(n_q=9, n_k=13)
-    job = Job(dut.config, [(3 * q, k, v)], [[1, 13, 2, 7, 13, 5, 3, 12, 4]])
-    whole, clamped = job.expected(dut)
-    monkeypatch.setattr(Job, "batch", 1)
-    single, counts = job.expected(dut)
+    workload = Workload(dut.config, [(3 * q, k, v)], [[1, 13, 2, 7, 13, 5, 3, 12, 4]])
+    whole, clamped = workload.expected(dut)
+    monkeypatch.setattr(Workload, "batch", 1)
+    single, counts = workload.expected(dut)
     assert np.array_equal(whole, single)
     assert clamped == counts
     monkeypatch.setattr("sdpaflow.numerics.folds.Sum.model_groups", lambda *_: None)
     monkeypatch.setattr("sdpaflow.numerics.rescale.RescaledSum.model_groups", lambda *_: None)
     monkeypatch.setattr("sdpaflow.numerics.rescale.Rescaling.model_scan", lambda *_: None)
     monkeypatch.setattr("sdpaflow.numerics.folds.RunningMax.model_states", lambda *_: None)
-    stepped, counts = job.expected(dut)
+    stepped, counts = workload.expected(dut)
     assert np.array_equal(whole, stepped)
     assert clamped == counts

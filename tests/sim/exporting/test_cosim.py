@@ -8,9 +8,9 @@ import pytest
 from amaranth.hdl import unsigned
 from helpers.bench import raises
 from sdpaflow.units import Fifo
-from sdpaflow_sim import cosim
-from sdpaflow_sim.cosim import CosimulationError, cosimulate
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.errors import CosimulationError, ToolError
+from sdpaflow_sim.exporting import cosim
+from sdpaflow_sim.exporting.cosim import cosimulate
 
 BENCH = """
 import cocotb

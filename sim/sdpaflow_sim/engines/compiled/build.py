@@ -12,12 +12,13 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from sdpaflow_sim import verilator
-from sdpaflow_sim.glue import TOP, glue
-from sdpaflow_sim.rtlil_names import rename
-from sdpaflow_sim.verilog import PASSES as READABLE
-from sdpaflow_sim.verilog import from_rtlil
-from sdpaflow_sim.yosys import ToolError, yosys
+from sdpaflow_sim.engines.compiled.cpp import TOP, glue
+from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.verilog import verilator
+from sdpaflow_sim.verilog.convert import PASSES as READABLE
+from sdpaflow_sim.verilog.convert import from_rtlil
+from sdpaflow_sim.verilog.names import rename
+from sdpaflow_sim.verilog.yosys import yosys
 
 __all__ = ["build", "cache", "compiler", "is_built", "unavailable"]
 
@@ -100,19 +101,19 @@ def unavailable():
     return None
 
 
-def is_built(probe, *, traced=False):
-    """Whether the library of a :class:`Probe` is there already."""
-    return _path(_rtlil(probe, traced), glue(probe), traced).exists()
+def is_built(harness, *, traced=False):
+    """Whether the library of a :class:`Harness` is there already."""
+    return _path(_rtlil(harness, traced), glue(harness), traced).exists()
 
 
-def build(probe, *, traced=False):
-    """Path of the library of a :class:`Probe`, built if it is not there.
+def build(harness, *, traced=False):
+    """Path of the library of a :class:`Harness`, built if it is not there.
 
     Two processes may build the same at once; one that is interrupted leaves nothing behind.
 
     Parameters
     ----------
-    probe : :class:`Probe`
+    harness : :class:`Harness`
         The design and what is looked at.
     traced : :class:`bool`
         Able to write waveforms, in which signals are called as in the exported Verilog; a little
@@ -123,7 +124,7 @@ def build(probe, *, traced=False):
     ToolError
         No compiler, no Verilator, or they failed; the message is their own.
     """
-    text, joined = _rtlil(probe, traced), glue(probe)
+    text, joined = _rtlil(harness, traced), glue(harness)
     path = _path(text, joined, traced)
     if path.exists():
         return path
@@ -176,9 +177,9 @@ def _key(*parts):
     return hashlib.sha256("\0".join([*_tools(), *parts]).encode()).hexdigest()[:32]
 
 
-def _rtlil(probe, traced):
+def _rtlil(harness, traced):
     """The design as RTLIL, with names that can be read where they are going to be."""
-    return rename(probe.rtlil) if traced else probe.rtlil
+    return rename(harness.rtlil) if traced else harness.rtlil
 
 
 def _path(text, joined, traced=False):

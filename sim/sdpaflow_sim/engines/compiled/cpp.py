@@ -1,6 +1,6 @@
 """The C++ between a compiled design and the loop around it: where its ports are."""
 
-from importlib import resources
+from pathlib import Path
 
 __all__ = ["TOP", "glue"]
 
@@ -8,24 +8,24 @@ TOP = "Vtop"
 """Verilator's class of the design."""
 
 
-def glue(probe):
-    """C++ that joins the class that Verilator makes of a :class:`Probe` to ``loop.h``.
+def glue(harness):
+    """C++ that joins the class that Verilator makes of a :class:`Harness` to ``loop.h``.
 
     The same for builds with waveforms and without; the headers tell them apart by ``VM_TRACE``.
     """
-    sources, sinks = probe.sources, probe.sinks
+    sources, sinks = harness.sources, harness.sinks
     saturates, count = [], 0
-    for _, flag, _ in probe.bench.events:
+    for _, flag, _ in harness.driver.events:
         saturates.append(count if flag == "saturated" else -1)
         count += flag == "saturated"
     # Events come out in words of 64 bits, one bit each, so an event's number is its place.
     observed = ["levels", "events", "broken", "state"]
     fields = [
-        f"    uint64_t* {name}[{probe.words[name] + 1}] = "
-        f"{{{''.join(f'&top.{name}{n}, ' for n in range(probe.words[name]))}nullptr}};"
+        f"    uint64_t* {name}[{harness.words[name] + 1}] = "
+        f"{{{''.join(f'&top.{name}{n}, ' for n in range(harness.words[name]))}nullptr}};"
         for name in observed
     ]
-    levels = "".join(f"{{{w}, {b}, {(1 << n) - 1}u}}, " for w, b, n in probe.levels)
+    levels = "".join(f"{{{w}, {b}, {(1 << n) - 1}u}}, " for w, b, n in harness.levels)
     lines = [
         f'#include "{TOP}.cpp"',  # so that its eval() becomes part of the loop
         "#include <cstdint>",
@@ -33,10 +33,10 @@ def glue(probe):
         "struct Level { int word, bit; uint64_t mask; };",
         f"constexpr int SOURCES = {len(sources)}, SINKS = {len(sinks)}, PORTS = SOURCES + SINKS;",
         f"constexpr int MOST_WORDS = {max(port.words for port in (*sources, *sinks))};",
-        f"constexpr int FIFOS = {len(probe.levels)};",
+        f"constexpr int FIFOS = {len(harness.levels)};",
         *(
             f"constexpr int {name[:-1].upper() if name[-1] == 's' else name.upper()}_WORDS = "
-            f"{probe.words[name]};"
+            f"{harness.words[name]};"
             for name in observed
         ),
         f"constexpr Level LEVELS[] = {{{levels}{{0, 0, 0}}}};",
@@ -60,7 +60,7 @@ def glue(probe):
 
 def _text(name):
     """A header that lies beside this file."""
-    return resources.files("sdpaflow_sim").joinpath(name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _streams(ports):

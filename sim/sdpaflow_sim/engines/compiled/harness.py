@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from amaranth.back import rtlil
 from amaranth.hdl import Cat, ClockDomain, Module, Mux, Signal, Value
 
-__all__ = ["Port", "Probe"]
+__all__ = ["Harness", "Port"]
 
 WORD = 64
 """Bits of each signal in which observations are brought out."""
@@ -28,8 +28,8 @@ class Port:
         return -(-self.width // 32)
 
 
-class Probe:
-    """Observations that a :class:`Bench` makes of a design, as hardware around it.
+class Harness:
+    """Observations that a :class:`Driver` makes of a design, as hardware around it.
 
     Streams are called ``s0``, ``s1``, …, inputs first. What is looked at in every cycle comes out
     in words of 64 bits: ``levels``, ``events`` and ``broken``, two bits for each watched stream:
@@ -38,7 +38,7 @@ class Probe:
 
     Parameters
     ----------
-    bench : :class:`Bench`
+    driver : :class:`Driver`
         Which design, and what is looked at.
 
     Attributes
@@ -53,28 +53,28 @@ class Probe:
         How many words there are of each observation.
     """
 
-    def __init__(self, bench):
-        streams = len(bench.inputs) + len(bench.outputs)
+    def __init__(self, driver):
+        streams = len(driver.inputs) + len(driver.outputs)
         if streams > STREAMS:
             raise ValueError(f"A design may have up to {STREAMS} streams, not {streams}")
-        self.bench = bench
+        self.driver = driver
         self.module = Module()
         self.clock = ClockDomain("sync")
         self.module.domains.sync = self.clock
-        self.module.submodules.dut = bench.dut
+        self.module.submodules.dut = driver.dut
         self.ports = [self.clock.clk, self.clock.rst]
-        self.sources = self._streams(bench.inputs.values(), 0)
-        self.sinks = self._streams(bench.outputs.values(), len(self.sources))
+        self.sources = self._streams(driver.inputs.values(), 0)
+        self.sinks = self._streams(driver.outputs.values(), len(self.sources))
         self.words = {}
-        self.levels = self._observe("levels", [fifo.level for fifo in bench.fifos.values()])
+        self.levels = self._observe("levels", [fifo.level for fifo in driver.fifos.values()])
         self.events = [
-            place[:2] for place in self._observe("events", [event for *_, event in bench.events])
+            place[:2] for place in self._observe("events", [event for *_, event in driver.events])
         ]
-        broken = [flag for port in bench.watched.values() for flag in self._watch(port)]
+        broken = [flag for port in driver.watched.values() for flag in self._watch(port)]
         self._observe("broken", broken)
         self._look = Signal(name="look")
         self.ports.append(self._look)
-        asked = bench.asked()
+        asked = driver.asked()
         self._asked = {
             id(signal): place
             for signal, place in zip(asked, self._observe("state", asked, self._look), strict=True)

@@ -1,4 +1,4 @@
-// What a Bench does in every cycle, around a design compiled by Verilator.
+// What a Driver does in every cycle, around a design compiled by Verilator.
 //
 // Included by a file of the design's own (see glue.py), which defines Vtop and, in namespace
 // design, constants of its ports and of where each observation is. The structures below are those
