@@ -42,6 +42,15 @@ class Attention(Dataflow):
             raise ValueError(f"{type(self).__name__} stores no rows: row_max must not be given")
         self.config = config
 
+    @property
+    def port_beats(self) -> dict[str, int]:
+        """Tokens in each vector, by input: what :class:`AxiStreams` counts.
+
+        An input that is missing here comes in single tokens.
+        """
+        config = self.config
+        return {"q": config.beats, "k": config.beats, "v": config.dv_beats}
+
     def qkv(self):
         """The three inputs."""
         config = self.config
