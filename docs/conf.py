@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 
 import sdpaflow
+from docutils import nodes
+from sphinx.util.nodes import make_refnode
 
 HERE = Path(__file__).parent
 
@@ -39,23 +41,46 @@ autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-m
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_custom_sections = [("Members", "Attributes")]
-rst_prolog = ".. role:: py(code)\n   :language: python\n"
+autodoc_inherit_docstrings = False
 
 ELSEWHERE = re.compile(
     r"(amaranth|numpy|np|pathlib|collections|data|wiring|stream|hdl|cocotb|fpga)\b.*"
-    r"|[A-Z]?[a-z_]+|Signal|Module|Value|Path|Counter"
+    r"|[a-z_-]+|Signal|Module|Value|Path|Counter|(Shape|Value)Castable|.*\._\w+"
 )
 """Targets that are documented elsewhere, as they are written in docstrings: no link, no warning."""
 
-SHAPE_LIKE = "https://amaranth-lang.org/docs/amaranth/v0.5/guide.html#lang-shapelike"
+SHAPE_LIKE = (
+    "`shape-like <https://amaranth-lang.org/docs/amaranth/v0.5/guide.html#lang-shapelike>`__"
+)
+
+FIGURE = re.compile(r" {4,}\S.*[─═]")
+"""First line of a figure in a docstring."""
 
 
-def link_to_amaranth(app, what, name, obj, options, lines):
-    """Turn references into Amaranth's guide into links that need no inventory of it."""
-    lines[:] = [
-        re.sub(r":ref:`shape-like <lang-shapelike>`", f"`shape-like <{SHAPE_LIKE}>`__", line)
-        for line in lines
-    ]
+COLON = "\ue000"
+"""In place of a colon that napoleon would take for the end of a type."""
+
+
+def prepare(app, what, name, obj, options, lines):
+    """Make of a docstring what Sphinx reads: links into Amaranth's guide, figures as they are."""
+    prepared = []
+    for before, line in zip(["", *lines], lines):
+        if FIGURE.match(line) and not before.strip():
+            prepared += ["::", ""]
+        prepared.append(line.replace(":ref:`shape-like <lang-shapelike>`", f"{SHAPE_LIKE}"))
+    if what in {"property", "attribute"}:
+        prepared = [re.sub(r":(?=\s|$)", COLON, line) for line in prepared]
+    lines[:] = prepared
+
+
+def finish(app, what, name, obj, options, lines):
+    """Put colons back."""
+    lines[:] = [line.replace(COLON, ":") for line in lines]
+
+
+def code(name, rawtext, text, lineno, inliner, options=None, content=None):
+    """The role ``py``, which Amaranth's docstrings use for code."""
+    return [nodes.literal(rawtext, text)], []
 
 
 def resolve(app, env, node, content):
@@ -70,8 +95,6 @@ def resolve(app, env, node, content):
     if known:
         name = min(known, key=len)
         found = domain.objects[name]
-        from sphinx.util.nodes import make_refnode  # noqa: PLC0415
-
         return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, content)
     return content if ELSEWHERE.fullmatch(target) else None
 
@@ -85,6 +108,8 @@ def copy_data(app, error):
 
 def setup(app):
     """Called by Sphinx."""
-    app.connect("autodoc-process-docstring", link_to_amaranth)
+    app.add_role("py", code)
+    app.connect("autodoc-process-docstring", prepare, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", finish, priority=600)
     app.connect("missing-reference", resolve)
     app.connect("build-finished", copy_data)

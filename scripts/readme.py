@@ -19,11 +19,12 @@ import numpy as np
 from pages import DOCS, ROOT, main, markdown
 from sdpaflow import units
 from sdpaflow.pipelines import PIPELINES, Config
-from sdpaflow_sim import cli, draw, figure, tables
-from sdpaflow_sim.commands import measure_all
-from sdpaflow_sim.inputs import build, sample, split_heads
-from sdpaflow_sim.run import run
-from sdpaflow_sim.verilog import to_verilog
+from sdpaflow_sim.attention.inputs import build, sample, split_heads
+from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.cli import parser, tables
+from sdpaflow_sim.cli.verbs import measure_all
+from sdpaflow_sim.drawing import comparison, draw
+from sdpaflow_sim.verilog.convert import to_verilog
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 HEAD = sample()
@@ -112,7 +113,7 @@ def verilog():
 def printed(*arguments):
     """What the command prints."""
     with contextlib.redirect_stdout(io.StringIO()) as text:
-        if cli.main([*arguments, "--quiet"]):
+        if parser.main([*arguments, "--quiet"]):
             raise ValueError(f"sdpaflow {' '.join(arguments)} must succeed")
     return f"```text\n{text.getvalue()}```\n"
 
@@ -134,13 +135,14 @@ def measure():
         "pipelines": pipelines(),
     }
     drawings = {
-        DOCS / f"pictures/{report.pipeline}.svg": draw(
-            build(report.pipeline, split_heads(*HEAD)), peaks=report.peaks
+        DOCS / f"pictures/{report.pipeline}.svg": draw.to_svg(
+            build(report.pipeline, split_heads(*HEAD)), report.peaks
         )
         for report in reports
     }
     pages = filled({path: path.read_text(encoding="utf-8") for path in PAGES}, blocks)
-    return {**pages, **drawings}, lambda: figure.comparison(DOCS / "pictures/compare.png", reports)
+    figure = DOCS / "pictures/compare.png"
+    return {**pages, **drawings}, lambda: comparison.comparison(figure, reports)
 
 
 def filled(texts, blocks):

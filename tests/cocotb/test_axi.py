@@ -5,8 +5,8 @@ import json
 import pytest
 from attention import head, pipeline
 from helpers.cosim import bench, simulators_and_lanes
-from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.tops import pipeline_top
+from sdpaflow_sim.attention.heads import Job
+from sdpaflow_sim.exporting.design import pipeline_top
 
 LENGTHS = [7, 1, 9, 3]
 

@@ -5,11 +5,11 @@ import json
 import pytest
 from attention import head, pipeline
 from helpers.cosim import bench, simulators_and_lanes
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.netlist import count
-from sdpaflow_sim.stalls import Stall
-from sdpaflow_sim.tops import pipeline_top
+from sdpaflow_sim.attention.heads import Job
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.exporting.design import pipeline_top
+from sdpaflow_sim.verilog.count import count
 
 ROW_MAX = 16
 SCHEDULES = {

