@@ -64,7 +64,7 @@ COLON = "\ue000"
 def prepare(app, what, name, obj, options, lines):
     """Make of a docstring what Sphinx reads: links into Amaranth's guide, figures as they are."""
     prepared = []
-    for before, line in zip(["", *lines], lines):
+    for before, line in zip(["", *lines], lines, strict=False):
         if FIGURE.match(line) and not before.strip():
             prepared += ["::", ""]
         prepared.append(line.replace(":ref:`shape-like <lang-shapelike>`", f"{SHAPE_LIKE}"))

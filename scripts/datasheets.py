@@ -115,7 +115,7 @@ def uses(kind, graphs):
     about = (
         f"In the pipelines with d = lanes = {D} and 16-bit formats. Latency is in cycles; words "
         "and bits are what the unit itself can hold. LUTs to block RAMs are those of a "
-        " Lattice ECP5-85F, placed and routed with the whole pipeline. A unit alone has "
+        "Lattice ECP5-85F, placed and routed with the whole pipeline. A unit alone has "
         "no clock rate of its own."
     )
     found = [(name, node, placed(name)) for name, g in graphs.items() for node in g.nodes]
@@ -186,7 +186,8 @@ def pipeline_page(name, graph):
         f"![{name}, drawn, with the fill of every FIFO](../../pictures/{name}.svg)",
         doc["body"],
         "## Streams",
-        f"With d = lanes = {D}. Clock `clk`, synchronous reset `rst`, active high.",
+        f"The drawing has d = lanes = 32, these tables d = lanes = {D}. Clock `clk`; `rst` is "
+        "synchronous, active high.",
         markdown(["stream", "direction", "data of a token", "rank", "bits"], streams(graph)),
         "## Units",
         unit_table(name, graph),

@@ -2,8 +2,12 @@
 
 import argparse
 import difflib
+import re
 import sys
 from pathlib import Path
+
+NUMBER = re.compile(r"[\d,.]+([e-]\d+)*|–|any|")
+"""What may stand in a column of numbers."""
 
 __all__ = ["DOCS", "ROOT", "main", "markdown"]
 
@@ -12,9 +16,10 @@ DOCS = ROOT / "docs"
 
 
 def markdown(header, rows):
-    """A table."""
-    lines = [header, ["---"] * len(header), *rows]
-    cells = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
+    """A table; columns of numbers are set to the right."""
+    rows = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    number = [all(NUMBER.fullmatch(row[n]) for row in rows) for n in range(len(header))]
+    cells = [header, ["---:" if right else "---" for right in number], *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in cells)
 
 
