@@ -50,7 +50,7 @@ class Dataflow(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._resized: dict[str, int] = {}  # depths of before, by name of the edge
+        self._recorded: dict[str, int] = {}  # depths before they were changed
 
     @property
     def name(self) -> str:
@@ -64,15 +64,19 @@ class Dataflow(Recorder):
     def parameters(self) -> dict[str, Any]:
         """What the graph was made with: its constructor's arguments, defaults included, by name.
 
-        Under ``depths`` are the FIFOs, by name of the edge, that :meth:`resize` gave other words;
-        there is no such key where it did not.
+        Under ``depths`` is :attr:`resized`; there is no such key where no FIFO was.
         """
-        resized = {
+        depths = {"depths": self.resized} if self.resized else {}
+        return {**self._arguments, **depths}
+
+    @property
+    def resized(self) -> dict[str, int]:
+        """Depths of the FIFOs that :meth:`resize` gave other words, by name of the edge."""
+        return {
             edge.name: edge.depth
             for edge in self.edges
-            if edge.depth != self._resized.get(edge.name, edge.depth)
+            if edge.depth != self._recorded.get(edge.name, edge.depth)
         }
-        return {**self._arguments, **({"depths": resized} if resized else {})}
 
     def map(self, fn: Operator, *wires: Wire, name: str | None = None) -> Wire:
         """:class:`Map` by ``fn``, an :class:`Operator`: of a wire per argument, or one of pairs."""
@@ -181,7 +185,7 @@ class Dataflow(Recorder):
             check_depth(name, depth)
         for name, depth in depths.items():
             edge = edges[name]
-            self._resized.setdefault(name, edge.depth)
+            self._recorded.setdefault(name, edge.depth)
             edge.fifo = Fifo(edge.shape, edge.rank, depth, late=edge.fifo.late)
         return self
 

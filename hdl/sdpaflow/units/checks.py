@@ -11,6 +11,9 @@ from sdpaflow.units.streams import Raw, ShapeLike, Stream
 
 __all__ = ["check_fold", "check_operator", "check_size", "check_stream"]
 
+CHUNK = 1 << 15
+"""Numbers whose range is checked at once: so many that they stay in the cache for both ends."""
+
 
 def check_size(size: int) -> int:
     """A memory's size in words, or an error."""
@@ -141,7 +144,9 @@ def _check_range(name: str, numbers: np.ndarray, shape: ShapeLike) -> None:
     storage = Shape.cast(shape)
     least = -(1 << storage.width >> 1) if storage.signed else 0
     most = (1 << storage.width - storage.signed) - 1
-    if not numbers.size or (int(numbers.min()) >= least and int(numbers.max()) <= most):
+    flat = numbers.reshape(-1)
+    parts = [flat[at : at + CHUNK] for at in range(0, len(flat), CHUNK)]
+    if all(int(part.min()) >= least and int(part.max()) <= most for part in parts):
         return
     low, high = (numbers < least), (numbers > most)
     token, *lane = np.argwhere(low | high)[0].tolist()
