@@ -100,17 +100,17 @@ class Reduce(Unit):
         holds in each cycle, partial sums as the tokens that are in them::
 
             cycle  i   waiting  addend  shrunk  newer  older  result
-              0    a
-              1    b   a
-              2    c   b        a       -       -
-              3    d   c        b       -       a
-              4    e   d        c       a       b
-              5    f   e        d       b       a+c
+              0    a                            -      -
+              1    b   a                        -      -
+              2    c   b        a       -       -      -
+              3    d   c        b       -       a      -
+              4    e   d        c       a       b      -
+              5    f   e        d       b       a+c    -
               6        f        e       -       b+d    a+c
               7        f        e       -       b+d    a+c    a+b+c+d
               8        f        e       -       b+d    a+c
               9                 f       -       e      a+c
-             10                         -       f      e
+             10                                 f      e
              11                                 f      e      e+f
 
         Each token passes ``waiting``, where it is aligned, and ``addend``, while the sum that it
