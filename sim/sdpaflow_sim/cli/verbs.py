@@ -180,7 +180,12 @@ def export(arguments):
         raise InputError("--pipeline says what to export, or --unit")
     pipeline, heads = chosen(arguments, arguments.pipeline or "memory-free")
     for path in write_export(
-        pipeline, heads, arguments.out, arguments.ports, arguments.test_tokens, arguments.unit
+        pipeline,
+        arguments.out,
+        heads=heads,
+        ports=arguments.ports,
+        tokens=arguments.test_tokens,
+        unit=arguments.unit,
     ):
         print(path)
     return 0
