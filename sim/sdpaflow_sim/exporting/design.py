@@ -158,7 +158,7 @@ def unit_design(pipeline: Dataflow, wanted: str, spec: str | None = None) -> Des
     unit = units[node]
     name = f"{naming.module_name(pipeline)}_{node}"
     ports = [
-        Port(port, raw.width(stream.payload.shape()), output)
+        Port(port, raw.width(stream.payload.shape()), bool(output))
         for output, streams in enumerate(streams_of(unit))
         for port, stream in streams.items()
     ]

@@ -7,7 +7,8 @@ from amaranth.lib import data
 from sdpaflow import __version__
 from sdpaflow.graph import Dataflow, Edge
 from sdpaflow.numerics import fixed, raw
-from sdpaflow.units import Unit
+from sdpaflow.pipelines import Attention
+from sdpaflow.units import TokenStream, Unit
 
 from sdpaflow_sim.drawing.describe import is_long, shape_text
 from sdpaflow_sim.engines.cycle import streams_of
@@ -44,7 +45,7 @@ def of_pipeline(pipeline: Dataflow, name: str, ports: str, spec: str | None = No
     }
 
 
-def _attention(pipeline: Dataflow) -> dict:
+def _attention(pipeline: Attention) -> dict:
     """What only attention pipelines have."""
     config = pipeline.config
     beats = {name: getattr(config, "dv_beats" if name in "vo" else "beats") for name in "qkvo"}
@@ -114,7 +115,7 @@ def _first_line(thing: object) -> str:
     return (type(thing).__doc__ or "").strip().partition("\n")[0].replace("``", "")
 
 
-def _stream(direction: str, port: object) -> dict:
+def _stream(direction: str, port: TokenStream) -> dict:
     shape = port.payload.shape()
     inner, rank = shape.members["data"], shape.members["last"]
     text = shape_text(inner).replace("×", "x")

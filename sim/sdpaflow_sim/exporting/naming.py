@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from typing import TypeGuard
 
 from amaranth.back import rtlil
 from amaranth.lib import data
@@ -18,7 +19,7 @@ DIGITS = 6
 """Hexadecimal digits that tell pipelines of one's own apart."""
 
 
-def is_attention(pipeline: Dataflow) -> bool:
+def is_attention(pipeline: Dataflow) -> TypeGuard[Attention]:
     """Whether a graph is an attention pipeline, with streams q, k, v and o."""
     return isinstance(pipeline, Attention)
 
