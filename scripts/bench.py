@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.progress import track
-from sdpaflow_sim.run import run
+from sdpaflow_sim.attention.run import run
 
 KEPT = Path(__file__).parents[1] / "docs" / "bench.json"
 QUERIES = 8

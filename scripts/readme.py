@@ -19,13 +19,13 @@ import bench
 import fpga_table
 import numpy as np
 from sdpaflow import units
-from sdpaflow.graph import draw
 from sdpaflow.pipelines import PIPELINES, Config
-from sdpaflow_sim import cli, figure, tables
-from sdpaflow_sim.commands import measure_all
-from sdpaflow_sim.inputs import build, sample, split_heads
-from sdpaflow_sim.run import run
-from sdpaflow_sim.verilog import to_verilog
+from sdpaflow_sim.attention.inputs import build, sample, split_heads
+from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.cli import parser, tables
+from sdpaflow_sim.cli.verbs import measure_all
+from sdpaflow_sim.drawing import comparison, draw
+from sdpaflow_sim.verilog.convert import to_verilog
 
 ROOT = Path(__file__).parents[1]
 HEAD = sample()
@@ -112,7 +112,7 @@ def verilog():
 def printed(*arguments):
     """What the command prints."""
     with contextlib.redirect_stdout(io.StringIO()) as text:
-        if cli.main([*arguments, "--quiet"]):
+        if parser.main([*arguments, "--quiet"]):
             raise ValueError(f"sdpaflow {' '.join(arguments)} must succeed")
     return f"```text\n{text.getvalue()}```\n"
 
@@ -179,7 +179,7 @@ def main():
             lines = [text.splitlines(keepends=True) for text in (old, content)]
             sys.stdout.writelines(difflib.unified_diff(*lines, f"{name}, as it is", "as measured"))
     if arguments.write:
-        figure.comparison(ROOT / "docs/compare.png", reports)
+        comparison.comparison(ROOT / "docs/compare.png", reports)
     if stale:
         print("The README is stale: make readme", file=sys.stderr)
     return int(stale)

@@ -11,9 +11,10 @@ import shlex
 from pathlib import Path
 
 from sdpaflow.pipelines import PIPELINES
-from sdpaflow_sim.inputs import InputError, build, sample
-from sdpaflow_sim.run import run
-from sdpaflow_sim.waves import save_path, write_gtkw
+from sdpaflow_sim.attention.inputs import build, sample
+from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.errors import InputError
+from sdpaflow_sim.waves.view import save_path, write_gtkw
 
 
 def main():

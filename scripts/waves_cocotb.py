@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 
 from sdpaflow.pipelines import PIPELINES
-from sdpaflow_sim.cosim import CosimulationError, cosimulate
-from sdpaflow_sim.inputs import InputError, build, sample
-from sdpaflow_sim.jobs import Job
-from sdpaflow_sim.tops import pipeline_top
-from sdpaflow_sim.waves import save_path, write_gtkw
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.attention.inputs import build, sample
+from sdpaflow_sim.errors import CosimulationError, InputError, ToolError
+from sdpaflow_sim.exporting import vectors
+from sdpaflow_sim.exporting.cosim import cosimulate
+from sdpaflow_sim.exporting.design import pipeline_design
+from sdpaflow_sim.waves.view import save_path, write_gtkw
 
 BENCH = Path(__file__).parents[1] / "tests" / "cocotb" / "bench_pipeline.py"
 
@@ -41,12 +42,12 @@ def main():
         q, k, v = sample(0, 3)
         head = q[: arguments.queries], k[: arguments.keys], v[: arguments.keys]
         pipeline = build(arguments.pipeline, [head], lanes=arguments.lanes)
-        job = Job(pipeline.config, [head])
+        workload = Workload(pipeline.config, [head])
     except InputError as error:
         parser.error(str(error))
     folder = arguments.out / arguments.pipeline
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "job.json").write_text(json.dumps(job_file(job, pipeline)), encoding="ascii")
+    (folder / "job.json").write_text(json.dumps(job_file(workload, pipeline)), encoding="ascii")
     name = arguments.pipeline.replace("-", "_")
     run = {"run": folder, "only": "compare", "waves": True}
     try:
@@ -58,15 +59,15 @@ def main():
     print(f"{arguments.pipeline}: gtkwave {shlex.quote(str(save_path(vcd)))}")
 
 
-def job_file(job, pipeline):
+def job_file(workload, pipeline):
     """What the bench reads."""
-    top = pipeline_top(pipeline, job, "native")
+    passing = vectors.of_pipeline(pipeline_design(pipeline), pipeline, workload.inputs())
     return {
-        "sources": {stream.name: list(map(int, stream.tokens)) for stream in top.inputs},
-        "wanted": {stream.name: list(map(int, stream.tokens)) for stream in top.outputs},
+        "sources": {stream.name: list(map(int, stream.tokens)) for stream in passing.inputs},
+        "wanted": {stream.name: list(map(int, stream.tokens)) for stream in passing.outputs},
         "fifos": {edge.name: [edge.depth, 0, 0] for edge in pipeline.edges},
         "stalls": {"none": {}},
-        "limit": 1000 + 64 * job.scores * pipeline.config.beats,
+        "limit": 1000 + 64 * workload.scores * pipeline.config.beats,
         "repeats": 1,
     }
 

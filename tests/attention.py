@@ -2,7 +2,7 @@
 
 import numpy as np
 from sdpaflow.pipelines import PIPELINES, Config
-from sdpaflow_sim.run import run
+from sdpaflow_sim.attention.run import run
 
 NAMES = list(PIPELINES)
 STORING = [name for name, pipeline in PIPELINES.items() if pipeline.stores_rows]

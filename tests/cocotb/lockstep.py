@@ -1,7 +1,7 @@
 """A run cycle by cycle, with the very schedules and the very counts of the project's engine."""
 
 from cocotb.triggers import RisingEdge
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.engines.stalls import Stall
 
 __all__ = ["lockstep"]
 
@@ -63,7 +63,7 @@ def level_of(fifo):
 
 
 async def lockstep(dut, sources, counts, fifos, stalls, limit):
-    """What a run shows, as :class:`sdpaflow_sim.engine.Trace` has it: a dict of its attributes.
+    """What a run shows, as a :class:`.trace.Trace` has it: a dict of its attributes.
 
     Parameters
     ----------

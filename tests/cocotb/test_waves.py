@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.gtkw import Samples, parse
-from sdpaflow_sim.inputs import build, sample
-from sdpaflow_sim.run import model
+from sdpaflow_sim.attention.inputs import build, sample
+from sdpaflow_sim.attention.run import model
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "waves_cocotb.py"
 

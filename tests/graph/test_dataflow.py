@@ -11,7 +11,7 @@ from attention import NAMES, pipeline
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import SQ, UQ, Add, Divide, Narrow, Sum
 from sdpaflow.units import Fifo, Fork
-from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.engines.amaranth import simulate
 
 X = SQ(4, 4)
 

@@ -7,8 +7,8 @@ from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.sim import Simulator
 from sdpaflow.numerics import raw
 from sdpaflow.units import Map
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.bench import streams_of
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.engines.cycle import streams_of
 
 __all__ = ["apply", "evaluate", "observe", "raises"]
 

@@ -18,7 +18,7 @@ from helpers.rescaled import rescaled_sum
 from helpers.streams import deep, nested, rectangles, tokens
 from sdpaflow.numerics import SQ, UQ, Divide, Dot, RescaledSum, RunningMax, Serial, Sum
 from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
-from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.engines.amaranth import simulate
 
 __all__ = ["CASES", "Case", "Port", "run"]
 

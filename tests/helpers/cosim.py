@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sdpaflow_sim.cosim import cosimulate
+from sdpaflow_sim.exporting.cosim import cosimulate
 
 __all__ = ["bench", "simulators", "simulators_and_lanes"]
 

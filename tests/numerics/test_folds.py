@@ -10,7 +10,7 @@ from amaranth.lib import data
 from helpers.streams import tokens
 from sdpaflow.numerics import SQ, UQ, Max, RunningMax, Sum, raw
 from sdpaflow.units import Reduce, Scan
-from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.engines.amaranth import simulate
 
 LENGTHS = [1, 1, 7, 2, 5, 1, 16, 9, 8]
 

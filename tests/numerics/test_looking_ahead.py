@@ -10,9 +10,9 @@ from helpers.streams import tokens
 from sdpaflow.graph import Dataflow, Stream
 from sdpaflow.numerics import SQ, Rescaling, RunningMax, Sum, raw
 from sdpaflow.units import Scan
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.check import check
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.checking import check
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.engines.stalls import Stall
 
 LENGTHS = [1, 1, 7, 2, 5, 1, 16, 9, 8]
 

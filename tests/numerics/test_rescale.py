@@ -12,9 +12,9 @@ from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import SQ, UQ, RescaledSum, raw
 from sdpaflow.numerics.rescale import BLOCKS
 from sdpaflow.units import Reduce
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.check import check
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.checking import check
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.engines.stalls import Stall
 
 LENGTHS = [1, 1, 7, 2, 5, 1, 16, 9, 3, 8]
 ENDS = np.cumsum(LENGTHS) - 1

@@ -12,7 +12,7 @@ from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import SQ, UQ, RescaledSum, Rescaling, RunningMax, raw
 from sdpaflow.numerics.rescale import BLOCKS
 from sdpaflow.units import Scan
-from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.engines.amaranth import simulate
 
 LENGTHS = [1, 1, 7, 2, 5, 1, 16, 9, 3, 8]
 STARTS = np.append(0, np.cumsum(LENGTHS)[:-1])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from attention import NAMES, correct, head, pipeline
 from sdpaflow.numerics.fixed import SQ
-from sdpaflow_sim.inputs import build, sample, split_heads
-from sdpaflow_sim.run import model
+from sdpaflow_sim.attention.inputs import build, sample, split_heads
+from sdpaflow_sim.attention.run import model
 
 
 @pytest.mark.parametrize("layer", [0, 2, 5])

@@ -2,7 +2,7 @@
 
 import pytest
 from attention import NAMES, STORING, correct, cycles, head, pipeline
-from sdpaflow_sim.engine import DeadlockError
+from sdpaflow_sim.errors import DeadlockError
 
 LONG = {
     "naive": ["row"],

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from attention import NAMES, correct, head, pipeline
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.engine import FramingError
-from sdpaflow_sim.jobs import Job
+from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.errors import FramingError
 
 
 @pytest.mark.parametrize("lanes", [4, 2])
@@ -54,10 +54,10 @@ def test_values_of_another_length(name, dv):
 @pytest.mark.parametrize("after", [1, 7, 30, 61])
 @pytest.mark.parametrize("name", NAMES)
 def test_reset_in_the_middle(name, after):
-    """A job abandoned by a reset leaves nothing: the next has the bits and cycles it always has."""
+    """Work abandoned by a reset leaves nothing: the next has the bits and cycles it always has."""
     dut = pipeline(name, lanes=2, row_max=8)
-    first = Job(dut.config, [head(seed=1)])
-    second = Job(dut.config, [head(n_q=3, n_k=6, seed=2)])
+    first = Workload(dut.config, [head(seed=1)])
+    second = Workload(dut.config, [head(n_q=3, n_k=6, seed=2)])
     counts = {"o": second.outputs}
     clean = simulate(dut, second.sources(), counts)
     after_reset = simulate(dut, second.sources(), counts, abandoned=(first.sources(), after))
@@ -70,7 +70,7 @@ def test_reset_in_the_middle(name, after):
 def test_values_and_keys_that_disagree(name):
     """A row of values longer than that of keys is a framing error, and the unit is named."""
     dut = pipeline(name, row_max=8)
-    right, wrong = Job(dut.config, [head(n_k=6)]), Job(dut.config, [head(n_k=7)])
+    right, wrong = Workload(dut.config, [head(n_k=6)]), Workload(dut.config, [head(n_k=7)])
     sources = {**right.sources(), "v": wrong.sources()["v"]}
     with pytest.raises(FramingError, match=r"inputs of wv_ij disagree on where a group ends"):
         simulate(dut, sources, {"o": right.outputs})

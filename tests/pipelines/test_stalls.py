@@ -2,7 +2,7 @@
 
 import pytest
 from attention import NAMES, correct, head, pipeline
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.engines.stalls import Stall
 
 SCHEDULES = {
     "sources": {"q": "10", "k": "110", "v": "1001"},

@@ -1,46 +1,21 @@
 # amaranth: UnusedElaboratable=no
-"""The AXI4-Stream top: its marks, and what it says of wrong ones. Data: see the exports' tests."""
+"""The AXI4-Stream top of attention: its marks, and what it says of wrong ones.
+
+Data of attention: see the exports' tests. Other dataflows: see ``test_axi_dataflow.py``.
+"""
 
 import pytest
-from amaranth.hdl import Module
-from amaranth.sim import Simulator
 from attention import pipeline
+from helpers.axi import drive
 from sdpaflow.ports import AxiStreams
 
 LIMIT = 200
 
 
-def drive(dut, beats, cycles=LIMIT):
-    """Offer beats, (tdata, tlast) by stream; the marks of the output's beats, and the flag."""
-    top = Module()
-    top.submodules.dut = dut
-    simulator = Simulator(top)
-    marks, flag = [], []
-
-    async def testbench(ctx):
-        waiting = {name: list(values) for name, values in beats.items()}
-        ctx.set(dut.m_axis_o_tready, 1)
-        for cycle in range(cycles):
-            ctx.set(dut.aresetn, cycle > 1)
-            for name, values in waiting.items():
-                ctx.set(getattr(dut, f"s_axis_{name}_tvalid"), bool(values) and cycle > 1)
-                if values:
-                    ctx.set(getattr(dut, f"s_axis_{name}_tdata"), values[0][0])
-                    ctx.set(getattr(dut, f"s_axis_{name}_tlast"), values[0][1])
-            for name, values in waiting.items():
-                if cycle > 1 and values and ctx.get(getattr(dut, f"s_axis_{name}_tready")):
-                    values.pop(0)
-            if ctx.get(dut.m_axis_o_tvalid):
-                marks.append(ctx.get(dut.m_axis_o_tlast))
-            ctx.set(dut.aclk, 1)
-            await ctx.delay(1e-9)
-            ctx.set(dut.aclk, 0)
-            await ctx.delay(1e-9)
-        flag.append(ctx.get(dut.misframed))
-
-    simulator.add_testbench(testbench)
-    simulator.run()
-    return marks, flag[0]
+def marks_of(dut, beats):
+    """The marks of the output's beats, and the flag."""
+    received, flags = drive(dut, beats, LIMIT)
+    return [tlast for _, tlast, _ in received["o"]], flags["misframed"]
 
 
 def rows(lanes, q_last, keys=3, queries=2):
@@ -59,7 +34,7 @@ def test_marks(name, lanes):
     for given in ([0, 0], [0, 1], [1, 1]):
         for query, last in enumerate(given):
             beats["q"][(query + 1) * 4 // lanes - 1] = (1, last)
-        marks, misframed = drive(AxiStreams(pipeline(name, lanes=lanes)), beats)
+        marks, misframed = marks_of(AxiStreams(pipeline(name, lanes=lanes)), beats)
         assert marks == ([1, 1] if lanes == 4 else [0, 1, 0, 1])
         assert not misframed
 
@@ -69,6 +44,6 @@ def test_mark_within_a_vector(stream):
     """A ``tlast`` before the last beat of a vector raises the flag, and closes nothing."""
     beats = rows(2, 0)
     beats[stream][0] = (1, 1)
-    marks, misframed = drive(AxiStreams(pipeline("memory-free", lanes=2)), beats)
+    marks, misframed = marks_of(AxiStreams(pipeline("memory-free", lanes=2)), beats)
     assert marks == [0, 1, 0, 1]
     assert misframed

@@ -7,7 +7,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Cat, ClockDomain, Module, Value
 from amaranth.sim import Simulator
 from helpers.cases import CASES
-from sdpaflow_sim.bench import streams_of
+from sdpaflow_sim.engines.cycle import streams_of
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

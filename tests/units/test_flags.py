@@ -8,9 +8,9 @@ from helpers.streams import tokens
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import SQ, UQ, Add, Divide, Narrow, Sum
 from sdpaflow.units import Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.engine import FramingError
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.errors import FramingError
 
 BYTE = unsigned(8)
 GROUPS = [[1, 2], [3], [6, 6, 2], [7, 1, 7], [1]]  # sums of 3 bits: 14 and 15 are clamped

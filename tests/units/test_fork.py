@@ -4,8 +4,8 @@ import pytest
 from amaranth.hdl import unsigned
 from helpers.bench import observe
 from sdpaflow.units import Fork
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.engines.stalls import Stall
 
 STALLED = "0000010000100001"
 

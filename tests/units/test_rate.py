@@ -17,8 +17,8 @@ from helpers.streams import tokens
 from sdpaflow.numerics import SQ, UQ, Divide, RescaledSum, Serial
 from sdpaflow.numerics.raw import width
 from sdpaflow.units import Fifo, Fork, Map, MemReduce, Reduce, Repeat, Replay, Scan
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.engines.stalls import Stall
 
 BYTE = unsigned(8)
 BYTE_NUMBER = UQ(8, 0)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from helpers.cases import CASES, run
-from sdpaflow_sim.stalls import Stall
+from sdpaflow_sim.engines.stalls import Stall
 
 PATTERNS = {  # of sources, of sinks
     "no stalls": ("1", "1"),

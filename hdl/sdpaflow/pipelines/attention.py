@@ -1,9 +1,13 @@
 """What the attention pipelines have in common: both ends, and the products with K and V."""
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from sdpaflow.graph import Dataflow, skew
 from sdpaflow.numerics import Carry, Divide, Dot, Multiply, Narrow, RescaledSum, Serial, Sum
 from sdpaflow.numerics.arithmetic import element_of
 from sdpaflow.pipelines.config import Config
+from sdpaflow.pipelines.reference import softmax_attention
 
 __all__ = ["Attention"]
 
@@ -23,10 +27,21 @@ class Attention(Dataflow):
     ``o``     ``dv_lanes`` elements                  0, in beats 1
     ========  =====================================  ==================
 
+    A pipeline of one's own is a subclass whose constructor calls :meth:`qkv`, one method per unit,
+    and :meth:`output`. Where it computes something else than plain attention (scores that are
+    capped, for example), it also overrides :meth:`reference`, against which errors are reported.
+
     Parameters
     ----------
     config : :class:`Config`
         Dimensions and formats.
+
+    Raises
+    ------
+    TypeError
+        The configuration is no :class:`Config`.
+    ValueError
+        ``row_max`` is missing where rows are stored, or given where none are.
     """
 
     stores_rows = False
@@ -41,6 +56,54 @@ class Attention(Dataflow):
         if not self.stores_rows and config.row_max is not None:
             raise ValueError(f"{type(self).__name__} stores no rows: row_max must not be given")
         self.config = config
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What tells it from others of its kind, by name: dimensions, formats, precision.
+
+        Under ``depths`` are the FIFOs that were given other words, where some were.
+        """
+        names = ["d", "dv", "lanes", *(["row_max"] if self.stores_rows else []), *"qkvo"]
+        names += ["scale", "segments", "score_bits", "weight_bits", "digits"]
+        depths = {"depths": self.resized} if self.resized else {}
+        return {**{name: getattr(self.config, name) for name in names}, **depths}
+
+    @property
+    def port_beats(self) -> dict[str, int]:
+        """Tokens in each vector, by input: what :class:`AxiStreams` counts.
+
+        An input that is missing here comes in single tokens.
+        """
+        config = self.config
+        return {"q": config.beats, "k": config.beats, "v": config.dv_beats}
+
+    def reference(
+        self, q: ArrayLike, k: ArrayLike, v: ArrayLike, lengths: ArrayLike | None = None
+    ) -> np.ndarray:
+        """What this pipeline approximates, in float64: ``softmax(scale · q kᵀ) v``.
+
+        A subclass that computes something else overrides it.
+
+        Parameters
+        ----------
+        q, k, v : array
+            Numbers as they are before they are quantised and scaled: (N_q, d), (N_k, d), (N_k, dv).
+        lengths : array of :class:`int`
+            For each query, how many keys it attends to; all of them unless given.
+
+        Returns
+        -------
+        numpy.ndarray
+            (N_q, dv).
+
+        Raises
+        ------
+        ValueError
+            Sizes disagree, or a length is out of range.
+        """
+        return softmax_attention(q, k, v, base2_scale=self.config.factor, lengths=lengths)
+
+    # Parts that pipelines are made of.
 
     def qkv(self):
         """The three inputs."""

@@ -1,10 +1,11 @@
 """All tokens of a stream at once, as the models of units take and give them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+
+from sdpaflow.errors import FramingError
 
 __all__ = [
     "FramingError",
@@ -51,29 +52,6 @@ ModelResult: TypeAlias = (
     Stream | dict[str, Stream] | tuple[Stream | dict[str, Stream], dict[str, int]]
 )
 """What a unit's model gives: its output or outputs, and how many tokens raised which flag."""
-
-
-class FramingError(ValueError):
-    """Streams that are joined disagree on where their groups end.
-
-    Parameters
-    ----------
-    message : :class:`str`
-        What is wrong; ``{0}``, ``{1}``, … stand for the ports where some are given.
-    *ports : :class:`str`
-        Ports of the unit whose streams disagree, for which a graph then puts its own names.
-    """
-
-    def __init__(self, message: str, *ports: str):
-        super().__init__(message.format(*ports) if ports else message)
-        self.template, self.ports = message, ports
-
-    def renamed(self, where: str, names: Mapping[str, str]) -> "FramingError":
-        """The same error with streams called by other names, found at ``where``."""
-        if not self.ports:
-            return FramingError(f"{where}: {self}")
-        ports = (names.get(port, port) for port in self.ports)
-        return FramingError(f"{where}: {self.template.format(*ports)}")
 
 
 # Groups, from one column of ``last``.

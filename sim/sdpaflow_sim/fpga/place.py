@@ -3,10 +3,10 @@
 import json
 import re
 
+from sdpaflow_sim.errors import DoesNotFitError, ToolError
 from sdpaflow_sim.fpga.timing import critical_path, fmax
-from sdpaflow_sim.yosys import ToolError
 
-__all__ = ["DoesNotFitError", "place_and_route", "utilisation"]
+__all__ = ["place_and_route", "utilisation"]
 
 STAGES = {
     r"Info: Packing ": "packing",
@@ -14,10 +14,6 @@ STAGES = {
     r"Info: Routing|Info: Running router": "routing",
 }
 """What a line of nextpnr begins with, and what it is about to do."""
-
-
-class DoesNotFitError(RuntimeError):
-    """The device is too small for the design; the message says by how much."""
 
 
 def place_and_route(tools, device, netlist, seed, tell):

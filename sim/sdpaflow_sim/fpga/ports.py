@@ -39,7 +39,7 @@ def with_few_pins(name, ports):
     name : :class:`str`
         The design's module.
     ports : list of :class:`dict`
-        From :func:`sdpaflow_sim.datasheet.ports_of`.
+        From :func:`sdpaflow_sim.exporting.facts.ports_of`.
     """
     bits = {"input": 0, "output": 0}
     connections = []

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sdpaflow_sim.yosys import ToolError
+from sdpaflow_sim.errors import ToolError
 
 __all__ = ["Tools", "need"]
 

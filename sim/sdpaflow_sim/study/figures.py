@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 
-from sdpaflow_sim.figure import COLOURS
-from sdpaflow_sim.files import replacing
+from sdpaflow_sim.drawing.comparison import COLOURS
+from sdpaflow_sim.outputs import replacing
 from sdpaflow_sim.study.points import PUBLISHED
 
 __all__ = ["INK", "MUTED", "draw_all"]

@@ -1,10 +1,9 @@
 """The fill of FIFOs over time, from a run small enough to look at."""
 
-from sdpaflow.graph.describe import is_long
-
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.inputs import split_heads
-from sdpaflow_sim.jobs import Job
+from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.attention.inputs import split_heads
+from sdpaflow_sim.drawing.describe import is_long
+from sdpaflow_sim.engines.amaranth import simulate
 from sdpaflow_sim.study.points import Point
 
 __all__ = ["KEYS", "QUERIES", "fills"]
@@ -35,8 +34,8 @@ def fills(pipeline, seed=0):
     point = Point(pipeline, 1, 1, KEYS, seed, "amaranth")
     dut = point.build()
     q, k, v = point.data()
-    job = Job(dut.config, split_heads(q[:QUERIES], k, v))
+    workload = Workload(dut.config, split_heads(q[:QUERIES], k, v))
     names = [edge.name for edge in dut.edges]
-    trace = simulate(dut, job.sources(), {"o": job.outputs}, watch=False, levels=names)
+    trace = simulate(dut, workload.sources(), {"o": workload.outputs}, watch=False, levels=names)
     long = {edge.name: trace.levels[edge.name] for edge in dut.edges if is_long(edge)}
     return long or {"": [max(words) for words in zip(*trace.levels.values(), strict=True)]}

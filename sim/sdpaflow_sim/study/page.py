@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from sdpaflow_sim.figure import COLOURS
+from sdpaflow_sim.drawing.comparison import COLOURS
 from sdpaflow_sim.study import table
 from sdpaflow_sim.study.figures import FAINT, INK, MUTED
 

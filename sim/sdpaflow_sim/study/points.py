@@ -13,13 +13,11 @@ from itertools import product
 import numpy as np
 from sdpaflow import __version__
 from sdpaflow.graph import longest
-from sdpaflow.graph.describe import is_long
 from sdpaflow.pipelines import PIPELINES, Config
 
-from sdpaflow_sim.check import MismatchError
-from sdpaflow_sim.engine import SimulationError
-from sdpaflow_sim.inputs import InputError
-from sdpaflow_sim.run import run
+from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.drawing.describe import is_long
+from sdpaflow_sim.errors import InputError, MismatchError, SimulationError
 
 __all__ = ["PUBLISHED", "Point", "formula", "grid", "measure"]
 
@@ -46,7 +44,7 @@ class Point:
     seed : :class:`int`
         Of the data.
     engine : :class:`str`
-        As :func:`sdpaflow_sim.run.run` takes it.
+        As :func:`sdpaflow_sim.attention.run.run` takes it.
     """
 
     pipeline: str

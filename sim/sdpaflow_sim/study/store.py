@@ -2,7 +2,7 @@
 
 import json
 
-from sdpaflow_sim.files import replacing
+from sdpaflow_sim.outputs import replacing
 
 __all__ = ["Store"]
 

@@ -4,7 +4,7 @@ import csv
 
 from rich.table import Table
 
-from sdpaflow_sim import tables
+from sdpaflow_sim.cli import tables
 
 __all__ = ["COLUMNS", "rows", "texts", "to_markdown", "write_csv"]
 

@@ -13,8 +13,7 @@ from contextlib import suppress
 from importlib import import_module
 from multiprocessing import get_context
 
-from sdpaflow_sim.engine import SimulationError
-from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.errors import InputError, SimulationError
 
 __all__ = ["Cluster", "Processes", "workers"]
 

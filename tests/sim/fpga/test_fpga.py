@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from attention import pipeline
-from sdpaflow_sim import netlist
+from sdpaflow_sim.attention.inputs import build, sample_of, split_heads
 from sdpaflow_sim.cli import main
 from sdpaflow_sim.fpga import table
 from sdpaflow_sim.fpga.devices import DEVICES
 from sdpaflow_sim.fpga.flow import implement
-from sdpaflow_sim.inputs import build, sample_of, split_heads
+from sdpaflow_sim.verilog import count
 
 FREE = {
     "ecp5-85f": {"PFUMX", "L6MUX21"},
@@ -82,7 +82,7 @@ def test_units_have_their_own(bare):
     But for those that shift and extend, where synthesis knows some bits that the count does not.
     """
     dut, report = bare
-    counted = {entry.name: entry.flip_flops for entry in netlist.count(dut).entries}
+    counted = {entry.name: entry.flip_flops for entry in count.count(dut).entries}
     taken = {name: unit["ff"] for name, unit in report.units.items()}
     del taken["(other)"]  # gates between the flags
     assert taken.keys() == counted.keys()
@@ -124,7 +124,7 @@ def test_every_cell_counts(name, tmp_path):
     assert set(report.cells) - weighed <= FREE[name]
     assert add_up(report.to_dict()) == report.resources
     assert {n for n, unit in report.units.items() if unit["bram"]} == {"row_fifo"}
-    counted = {entry.name: entry.flip_flops for entry in netlist.count(dut).entries}
+    counted = {entry.name: entry.flip_flops for entry in count.count(dut).entries}
     assert report.units["q_fifo"]["ff"] == counted["q_fifo"]
     if name == "ice40-hx8k":  # which has no multipliers
         assert report.multiplier_use is None

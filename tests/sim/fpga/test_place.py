@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
+from sdpaflow_sim.errors import DoesNotFitError, ToolError
 from sdpaflow_sim.fpga.devices import DEVICES
-from sdpaflow_sim.fpga.place import DoesNotFitError, place_and_route, utilisation
+from sdpaflow_sim.fpga.place import place_and_route, utilisation
 from sdpaflow_sim.fpga.table import path_line
 from sdpaflow_sim.fpga.timing import critical_path, fmax
-from sdpaflow_sim.yosys import ToolError
 
 LOG = """\
 Info: Packing constants..

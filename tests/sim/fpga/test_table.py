@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from sdpaflow_sim.fpga.place import DoesNotFitError
-from sdpaflow_sim.fpga.report import Report
+from sdpaflow_sim.errors import DoesNotFitError
+from sdpaflow_sim.fpga.report import FpgaReport
 
 SCRIPT = Path(__file__).parents[3] / "scripts/fpga_table.py"
 
@@ -35,7 +35,7 @@ def table(script, monkeypatch, tmp_path, capsys):
         counts = {"lut": 1234, "ff": 5, "dsp": 2, "bram": 0}
         runs = [{"seed": s + 1, "fmax_mhz": 50.0 + s, "critical_path": {}} for s in range(seeds)]
         sha = script.sha256(script.verilog_of(pipeline))
-        return Report(
+        return FpgaReport(
             "p", device.name, {}, {}, 2, counts, {}, {}, 2, 2, seeds=runs, verilog_sha256=sha
         )
 
@@ -93,7 +93,7 @@ def test_old_and_missing(script, table, tmp_path):
 def test_best_and_median():
     """Of several seeds the fastest counts; the median is told beside it."""
     runs = [{"seed": s, "fmax_mhz": f, "critical_path": {}} for s, f in ((1, 40), (2, 60), (3, 47))]
-    report = Report("p", "ecp5-85f", {}, {}, 2, {}, {}, {}, 2, 2, seeds=runs)
+    report = FpgaReport("p", "ecp5-85f", {}, {}, 2, {}, {}, {}, 2, 2, seeds=runs)
     found = report.to_dict()
     assert (found["fmax_mhz"], found["fmax_mhz_median"]) == (60, 47)
     assert (report.best["seed"], report.scores_per_second) == (2, 30e6)

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sdpaflow_sim.cli import main
-from sdpaflow_sim.study import command, points, runner
+from sdpaflow_sim.cli import main, study
+from sdpaflow_sim.study import points, runner
 from sdpaflow_sim.study.points import Point, formula, grid
 from sdpaflow_sim.study.store import Store
 
@@ -122,8 +122,8 @@ def test_same_results_same_bytes(studied, here):
 @pytest.fixture
 def bare(monkeypatch):
     """No figures, which take most of the time."""
-    monkeypatch.setattr(command, "draw_all", lambda folder, results, lines: {})
-    monkeypatch.setattr(command, "fills", lambda pipeline, seed: {})
+    monkeypatch.setattr(study, "draw_all", lambda folder, results, lines: {})
+    monkeypatch.setattr(study, "fills", lambda pipeline, seed: {})
 
 
 @pytest.mark.usefixtures("bare")

@@ -9,8 +9,7 @@ from multiprocessing import active_children
 
 import pytest
 from helpers.work import die, double, fail, interrupts_blocked, wait
-from sdpaflow_sim.engine import DeadlockError, SimulationError
-from sdpaflow_sim.inputs import InputError
+from sdpaflow_sim.errors import DeadlockError, InputError, SimulationError
 from sdpaflow_sim.study.points import grid
 from sdpaflow_sim.study.runner import run_points
 from sdpaflow_sim.study.store import Store

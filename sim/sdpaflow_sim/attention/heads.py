@@ -1,0 +1,217 @@
+"""What a pipeline is given to compute: heads of Q, K, V as streams of tokens."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from sdpaflow.graph import Stream, interpret
+from sdpaflow.numerics import raw
+from sdpaflow.units import token
+
+from sdpaflow_sim.engines.tokens import Feed, Rows
+from sdpaflow_sim.errors import InputError
+
+__all__ = ["Head", "Workload"]
+
+
+@dataclass
+class Head:
+    """One head, quantised.
+
+    Attributes
+    ----------
+    q, k, v : numpy.ndarray
+        Raw integers, (N_q, d), (N_k, d) and (N_k, dv).
+    lengths : numpy.ndarray
+        For each query, how many keys it attends to, counted from the first.
+    """
+
+    q: np.ndarray
+    k: np.ndarray
+    v: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def scores(self):
+        """How many scores the head takes."""
+        return int(self.lengths.sum())
+
+
+class Workload:
+    """Heads, run back to back by a pipeline of a configuration.
+
+    Parameters
+    ----------
+    config : :class:`Config`
+        Formats and lanes.
+    heads : list of tuple
+        Matrices q, k and v of floats for each head, as :func:`split_heads` gives them.
+    lengths : list of array-like
+        For each head, the keys that each query attends to; all of them unless given.
+
+    Attributes
+    ----------
+    heads : list of :class:`Head`
+        The same, quantised.
+    clipped : dict of :class:`int`
+        How many elements of each input its format could not hold, by name of the input.
+
+    Raises
+    ------
+    InputError
+        The data is not fit for the configuration.
+    """
+
+    batch = 1 << 16
+    """Elements of K that the model handles at once: so many that they stay in the cache."""
+
+    def __init__(self, config, heads, lengths=None):
+        _match(config, heads)
+        self.config = config
+        self.heads = []
+        self.clipped = {"input q": 0, "input k": 0, "input v": 0}
+        for given, rows in zip(heads, _lengths(lengths, heads, config.row_max), strict=True):
+            self.heads.append(Head(*map(self._quantise, "qkv", given), lengths=rows))
+
+    def _quantise(self, name, values):
+        scaled = values * self.config.factor if name == "q" else values
+        quantised, count = raw.quantise(scaled, getattr(self.config, name))
+        self.clipped[f"input {name}"] += count
+        return quantised
+
+    @property
+    def scores(self):
+        return sum(head.scores for head in self.heads)
+
+    @property
+    def queries(self):
+        return sum(len(head.q) for head in self.heads)
+
+    @property
+    def outputs(self):
+        """Tokens that will come out."""
+        return self.queries * self.config.dv_beats
+
+    def sources(self) -> dict[str, Feed]:
+        """The input streams as bits of tokens, by port; the keys of a head are kept once."""
+        config = self.config
+        return {
+            "q": Feed(self._queries),
+            "k": Feed(partial(self._rows, "k", config.k_vector, config.beats)),
+            "v": Feed(partial(self._rows, "v", config.v_vector, config.dv_beats)),
+        }
+
+    def _queries(self):
+        beats = self.config.beats
+        for head in self.heads:
+            tokens = _pack(self.config.q_vector, head.q, beats)
+            yield Rows(tokens, np.array([len(tokens)]))
+
+    def _rows(self, name, vector, beats):
+        marks = 1 + (beats > 1)
+        for head in self.heads:
+            tokens = _pack(vector, getattr(head, name), beats, marks)
+            yield Rows(tokens, head.lengths * beats, close=raw.width(vector) + marks - 1)
+
+    def expected(self, dataflow):
+        """Raw outputs (queries, dv) of the bit-exact model, and clamped tokens by unit."""
+        results, clamped = [], {}
+        for head in self.heads:
+            for rows in self.batches(head):
+                outputs, counts = self.model(dataflow, head, rows)
+                results.append(outputs)
+                clamped = {name: clamped.get(name, 0) + n for name, n in counts.items()}
+        return np.concatenate(results), clamped
+
+    def streams(self, dataflow):
+        """Every stream of a graph for a workload of a single head, and clamped tokens by unit.
+
+        As :func:`sdpaflow.graph.interpret` gives them, all at once: for small jobs.
+        """
+        return interpret(dataflow, self.inputs())
+
+    def inputs(self):
+        """The input streams of a workload of a single head, by port, all at once."""
+        (head,) = self.heads
+        return self._streams(head, slice(None))
+
+    def batches(self, head):
+        """Slices of a head's queries, as many at a time as the model handles well."""
+        step = max(1, self.batch // (len(head.k) * self.config.d))
+        return [slice(start, start + step) for start in range(0, len(head.q), step)]
+
+    def model(self, dataflow, head, rows):
+        """Raw outputs and clamped tokens, as :meth:`expected`, for some queries of a head."""
+        streams, clamped = interpret(dataflow, self._streams(head, rows))
+        (edge,) = dataflow.output_edges.values()
+        return streams[edge.name].data.reshape(-1, self.config.dv), clamped
+
+    def _streams(self, head, queries):
+        config, lengths = self.config, head.lengths[queries]
+        keys = np.concatenate([np.arange(length) for length in lengths])
+        ends = np.zeros(len(keys), dtype=bool)
+        ends[np.cumsum(lengths) - 1] = True
+        none = np.zeros(len(lengths), dtype=bool)
+        return {
+            "q": _stream(head.q[queries], none, config.beats, row=False),
+            "k": _stream(head.k[keys], ends, config.beats),
+            "v": _stream(head.v[keys], ends, config.dv_beats),
+        }
+
+    def decode(self, tokens):
+        """Raw outputs (queries, dv) from the bits of output tokens."""
+        config = self.config
+        mask = (1 << raw.width(config.o_vector)) - 1
+        values = np.empty((len(tokens), config.dv_lanes), dtype=np.int64)
+        for start in range(0, len(tokens), self.batch // config.dv_lanes):
+            part = slice(start, start + self.batch // config.dv_lanes)
+            values[part] = raw.unpack(config.o_vector, [bits & mask for bits in tokens[part]])
+        return values.reshape(-1, config.dv)
+
+
+def _pack(vector, values, beats, marks=None):
+    """Words of the tokens of vectors, the last beat of each marked where there are several.
+
+    ``marks`` is how many ``last`` bits a token has, of which only that of a beat is set.
+    """
+    marks = (beats > 1) if marks is None else marks
+    last = np.zeros((len(values), beats), dtype=np.int64)
+    last[:, -1] = beats > 1
+    tokens = {"data": values.reshape(len(values) * beats, -1), "last": last.reshape(-1)}
+    return raw.pack_words(token(vector, int(marks)), tokens)
+
+
+def _stream(values, ends, beats, *, row=True):
+    """Stream of vectors in beats, ``ends`` marking the last vector of each row."""
+    last_beat = np.tile(np.arange(beats) == beats - 1, len(values))
+    marks = [last_beat] if beats > 1 else []
+    marks += [np.repeat(ends, beats) & last_beat] if row else []
+    last = np.stack(marks, axis=1) if marks else np.zeros((len(values) * beats, 0), dtype=bool)
+    return Stream(values.reshape(len(values) * beats, -1), last)
+
+
+def _match(config, heads):
+    d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
+    if (d, dv) != (config.d, config.dv):
+        raise InputError(f"the pipeline is for d = {config.d}, dv = {config.dv}, not {d} and {dv}")
+
+
+def _lengths(lengths, heads, row_max):
+    """Keys per query for each head, checked."""
+    if lengths is None:
+        lengths = [np.full(len(queries), len(keys)) for queries, keys, _ in heads]
+    if len(lengths) != len(heads):
+        raise InputError(f"lengths must be given for {len(heads)} heads, not {len(lengths)}")
+    checked = []
+    for given, (queries, keys, _) in zip(lengths, heads, strict=True):
+        rows = np.asarray(given)
+        if rows.shape != (len(queries),) or not np.issubdtype(rows.dtype, np.integer):
+            raise InputError(
+                f"lengths must be {len(queries)} integers, not {rows.dtype} {rows.shape}"
+            )
+        if rows.min() < 1 or rows.max() > len(keys):
+            raise InputError(f"lengths must be 1 to {len(keys)}, not {rows.min()} to {rows.max()}")
+        if row_max is not None and rows.max() > row_max:
+            raise InputError(f"rows have up to {rows.max()} keys, more than row_max = {row_max}")
+        checked.append(rows.astype(np.int64))
+    return checked

@@ -1,0 +1,173 @@
+"""Arrays from outside: loaded, checked, and given number formats."""
+
+import math
+import zipfile
+from importlib import resources
+
+import numpy as np
+from sdpaflow.numerics.fixed import SQ
+from sdpaflow.pipelines import PIPELINES, ROW_BITS, Config
+
+from sdpaflow_sim.errors import InputError
+
+__all__ = ["build", "check", "fitting", "load", "sample", "sample_of", "split_heads"]
+
+
+def sample(layer=5, head=0):
+    """Q, K, V of one head of the sentence encoder shipped with the project, (145, 32) each.
+
+    Layers are 0, 2 and 5; there are 12 heads, and None is all of them, (12, 145, 32). See
+    ``data/README.md``.
+    """
+    file = resources.files("sdpaflow_sim") / "data" / "minilm_qkv.npz"
+    with resources.as_file(file) as path, np.load(path) as arrays:
+        if f"layer{layer}_q" not in arrays:
+            raise InputError(f"layer must be 0, 2 or 5, not {layer}")
+        layers = [arrays[f"layer{layer}_{name}"] for name in "qkv"]
+    if head is None:
+        return tuple(layers)
+    if not 0 <= head < len(layers[0]):
+        raise InputError(f"head must be 0 to {len(layers[0]) - 1}, not {head}")
+    return tuple(array[head] for array in layers)
+
+
+def sample_of(d, dv=None, tokens=None):
+    """Q, K, V of the shipped encoder's layer 5 with as many elements as wanted.
+
+    The first ``d`` (``dv``) of its 12 heads side by side, which have 384; of the first ``tokens``.
+    """
+    heads = [sample(5, head) for head in range(12)]
+    dv = d if dv is None else dv
+    joined = []
+    for name, elements, stack in zip("qkv", (d, d, dv), zip(*heads, strict=True), strict=True):
+        matrix = np.concatenate(stack, axis=1)
+        if not 1 <= elements <= matrix.shape[1]:
+            wanted = "dv" if name == "v" else "d"
+            raise InputError(f"{wanted} must be 1 to {matrix.shape[1]}, not {elements}")
+        joined.append(matrix[: max(1, tokens) if tokens is not None else None, :elements])
+    return tuple(joined)
+
+
+def load(path):
+    """Array from an ``.npy`` file."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise InputError(f"{path}: claims to be larger than the memory there is") from None
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = (
+            "holds Python objects" if "Object arrays" in str(error) else "is cut off or no array"
+        )
+        raise InputError(f"{path}: {reason}; an .npy file of numbers is needed") from None
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise InputError(f"{path}: is an archive of several arrays; an .npy file of one is needed")
+    return array
+
+
+def split_heads(q, k, v):
+    """One triple of matrices per head, from matrices, 3-d arrays (heads first), or lists.
+
+    Raises :class:`InputError` for shapes that do not go together.
+    """
+    stacks = {name: _stack(name, array) for name, array in {"q": q, "k": k, "v": v}.items()}
+    counts = {name: len(stack) for name, stack in stacks.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{n} of {name}" for name, n in counts.items())
+        raise InputError(f"q, k and v must have equally many heads, not {listed}")
+    heads = list(zip(*stacks.values(), strict=True))
+    if not heads:
+        raise InputError("there must be at least one head, not none")
+    for queries, keys, values in heads:
+        if queries.shape[1] != keys.shape[1]:
+            raise InputError(
+                f"queries and keys must be equally long, not d = {queries.shape[1]} in q "
+                f"and {keys.shape[1]} in k"
+            )
+        if len(keys) != len(values):
+            raise InputError(
+                f"k and v must have equally many tokens, not {len(keys)} and {len(values)}"
+            )
+    if len({(h[0].shape[1], h[2].shape[1]) for h in heads}) > 1:
+        raise InputError("all heads must have the same d and dv")
+    return heads
+
+
+def _stack(name, array):
+    if isinstance(array, (list, tuple)) and array and all(np.ndim(item) == 2 for item in array):
+        return [check(name, item) for item in array]
+    array = check(name, array)
+    return list(array) if array.ndim == 3 else [array]
+
+
+def check(name, array):
+    """A float64 array of 2 or 3 dimensions, none empty, all finite; else :class:`InputError`."""
+    array = np.asarray(array)
+    if array.dtype == object or not (
+        np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)
+    ):
+        raise InputError(f"{name} must be an array of numbers, not of {array.dtype}")
+    if array.ndim not in {2, 3}:
+        raise InputError(f"{name} must have shape (N, d) or (heads, N, d), not {array.shape}")
+    if 0 in array.shape:
+        raise InputError(f"{name} must not be empty, but its shape is {array.shape}")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise InputError(f"{name} must be finite, but {name}{bad} is {array[tuple(bad)]}")
+    return array
+
+
+def fitting(values, name="values", width=16):
+    """The signed format of ``width`` bits with the most fraction bits that holds all values."""
+    largest = max(float(np.max(np.abs(array))) for array in values)
+    i_bits = 1 + max(0, math.floor(math.log2(largest)) + 1 if largest > 0 else 0)
+    if i_bits < width and round(math.ldexp(largest, width - i_bits)) >= 1 << (width - 1):
+        i_bits += 1  # rounding would reach the next power of two
+    if i_bits > width:
+        raise InputError(
+            f"{name} reaches {largest:g}, which does not fit a format of {width} bits: scale it, "
+            "or give a format"
+        )
+    return SQ(i_bits, width - i_bits)
+
+
+def build(name, heads, **options):
+    """Pipeline for the given heads, with formats and ``row_max`` fitted where not given.
+
+    Parameters
+    ----------
+    name : :class:`str`
+        A key of :data:`sdpaflow.pipelines.PIPELINES`.
+    heads : list of tuple
+        From :func:`split_heads`.
+    **options
+        Fields of :class:`Config`; None counts as not given.
+    """
+    if name not in PIPELINES:
+        raise InputError(f"pipeline must be one of {', '.join(PIPELINES)}, not {name!r}")
+    options = {key: value for key, value in options.items() if value is not None}
+    pipeline = PIPELINES[name]
+    longest = max(len(keys) for _, keys, _ in heads)
+    if longest > 1 << ROW_BITS:
+        raise InputError(f"rows may have up to {1 << ROW_BITS} keys, not {longest}")
+    if pipeline.stores_rows:
+        options.setdefault("row_max", longest)
+    elif "row_max" in options:
+        raise InputError(f"{name} stores no rows: leave out row_max")
+    try:
+        d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
+        factor = Config(d=d, scale=options.get("scale")).factor
+        for index, (port, scale) in enumerate({"q": factor, "k": 1, "v": 1}.items()):
+            if port not in options:
+                options[port] = fitting([scale * head[index] for head in heads], port)
+        built = pipeline(Config(d=d, dv=dv, **options))
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from None
+    if built.config.row_max is not None and built.config.row_max < longest:
+        raise InputError(f"rows have {longest} keys, more than row_max = {built.config.row_max}")
+    return built

@@ -1,0 +1,1 @@
+"""Drawings of graphs, and the figure of a comparison."""

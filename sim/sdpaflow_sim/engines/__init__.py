@@ -1,0 +1,1 @@
+"""Simulators: tokens in, a trace out, the same cycle for cycle."""

@@ -1,0 +1,96 @@
+"""Amaranth's simulator as an engine: slow, everywhere at hand, and every signal in the waveform."""
+
+from contextlib import ExitStack
+
+from amaranth.hdl import ClockDomain, Module
+from amaranth.sim import Simulator
+
+from sdpaflow_sim.engines.cycle import Driver
+from sdpaflow_sim.engines.trace import Trace
+from sdpaflow_sim.errors import InputError
+
+__all__ = ["PERIOD", "simulate"]
+
+PERIOD = 1e-9
+"""Clock period in simulated time: a nanosecond, so that waveforms count cycles."""
+
+
+def simulate(
+    dut,
+    sources,
+    counts,
+    *,
+    stalls=None,
+    limit=None,
+    watch=True,
+    vcd=None,
+    window=None,
+    progress=None,
+    abandoned=None,
+    levels=(),
+):
+    """Run a component until it has given what is expected of it.
+
+    Parameters
+    ----------
+    dut : :class:`wiring.Component`
+        A unit or a :class:`Dataflow`.
+    sources : dict of iterable of :class:`int`
+        Bits of the tokens for each input port.
+    counts : dict of :class:`int`
+        Tokens expected from each output port.
+    stalls : dict of :class:`Stall`
+        By port; ports not in it never stall.
+    limit : :class:`int`
+        Cycles after which to give up.
+    watch : :class:`bool`
+        Check the contract of streams on every stream of the design, inner ones included.
+    vcd : path
+        Where to write a waveform.
+    window : None
+        It shows the whole run: only the compiled engine shows some of its cycles.
+    progress : callable
+        Called with the number of output tokens, after each.
+    abandoned : tuple of (dict, int)
+        Sources of another job, to be started first and abandoned by a reset after so many cycles.
+    levels : iterable of :class:`str`
+        FIFOs whose fill is to be recorded cycle by cycle.
+
+    Returns
+    -------
+    :class:`Trace`
+
+    Raises
+    ------
+    InputError
+        A window is asked for.
+    DeadlockError, LimitError, FramingError, ContractError
+    """
+    if window is not None:
+        raise InputError(
+            "the engine amaranth shows whole runs: leave the window out, or use verilator"
+        )
+    top = Module()
+    top.domains.sync = clock = ClockDomain()
+    top.submodules.dut = dut
+    driver = Driver(dut, stalls or {}, watch)
+    trace = Trace(levels={name: [] for name in levels})
+    simulator = Simulator(top)
+    simulator.add_clock(PERIOD)
+
+    async def testbench(ctx):
+        if abandoned:
+            await driver.run(ctx, *abandoned, Trace())
+            driver.silence(ctx)
+            ctx.set(clock.rst, 1)
+            await ctx.tick()
+            ctx.set(clock.rst, 0)
+        await driver.run(ctx, sources, limit, trace, counts, progress)
+
+    simulator.add_testbench(testbench)
+    with ExitStack() as stack:
+        if vcd is not None:
+            file = stack.enter_context(open(vcd, "w", encoding="ascii"))
+            stack.enter_context(simulator.write_vcd(file))
+        simulator.run()
+    return trace

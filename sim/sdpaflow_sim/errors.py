@@ -1,0 +1,56 @@
+"""What goes wrong, by kind; a message says what is wrong, what was given, what to do."""
+
+from sdpaflow import errors
+
+__all__ = [
+    "ContractError",
+    "CosimulationError",
+    "DeadlockError",
+    "DoesNotFitError",
+    "FramingError",
+    "InputError",
+    "LimitError",
+    "MismatchError",
+    "SimulationError",
+    "ToolError",
+]
+
+
+class InputError(ValueError):
+    """Something given is wrong; the message says what, what was given and what would be right."""
+
+
+class ToolError(RuntimeError):
+    """A program of others is missing, or failed; the message says which, and what it said."""
+
+
+class SimulationError(RuntimeError):
+    """A run that did not end as it should; the message says where and why."""
+
+
+class DeadlockError(SimulationError):
+    """Nothing moves any more."""
+
+
+class LimitError(SimulationError):
+    """The run took more cycles than it was given."""
+
+
+class FramingError(SimulationError, errors.FramingError):
+    """Inputs of a unit disagree on where a group ends."""
+
+
+class ContractError(SimulationError):
+    """A stream took back, or changed, what it had offered."""
+
+
+class MismatchError(SimulationError):
+    """The simulated design and its model differ."""
+
+
+class CosimulationError(SimulationError):
+    """A cocotb test failed; the message says which, and what cocotb said."""
+
+
+class DoesNotFitError(RuntimeError):
+    """A design takes more than a device has."""

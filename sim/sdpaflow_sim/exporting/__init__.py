@@ -1,0 +1,1 @@
+"""A design as files for other tools."""

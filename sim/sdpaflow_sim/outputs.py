@@ -1,0 +1,66 @@
+"""Output files: checked before the work starts, and never left half written."""
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from sdpaflow_sim.errors import InputError
+
+__all__ = ["check_outputs", "replacing"]
+
+
+def check_outputs(outputs, inputs=()):
+    """Raise :class:`InputError` if a file could not be written, or stands for two things.
+
+    Parameters
+    ----------
+    outputs : iterable of path
+        Files to be written later; None counts as not asked for.
+    inputs : iterable of path
+        Files that are read, and so must not be written over; None likewise.
+    """
+    taken = {Path(path).resolve() for path in inputs if path is not None}
+    for path in outputs:
+        if path is None:
+            continue
+        _check(Path(path))
+        if Path(path).resolve() in taken:
+            raise InputError(f"{path}: stands for two files, of which one would be lost")
+        taken.add(Path(path).resolve())
+
+
+def _check(path):
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; a file name is needed")
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is not a regular file")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise InputError(f"{path}: is not writable")
+        with replacing(path, keep=False):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def replacing(path, *, keep=True):
+    """Name of a temporary file beside ``path``, which takes its place if all goes well.
+
+    A link is followed. With ``keep`` false the temporary file is only tried, and removed.
+    """
+    path = Path(path).resolve()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sdpaflow-", suffix=path.suffix)
+    os.close(handle)
+    try:
+        yield Path(name)
+        if keep:
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+            os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)

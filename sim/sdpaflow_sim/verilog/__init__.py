@@ -1,0 +1,1 @@
+"""From RTLIL to Verilog that a person reads, and what is counted in a netlist."""

@@ -1,0 +1,1 @@
+"""Waveforms, and save files for GTKWave."""

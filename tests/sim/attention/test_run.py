@@ -1,0 +1,158 @@
+"""The one call that runs a pipeline, and what it reports."""
+
+import numpy as np
+import pytest
+from attention import NAMES, correct, head, pipeline
+from sdpaflow.numerics.fixed import SQ
+from sdpaflow_sim.attention import run as run_module
+from sdpaflow_sim.attention.float64 import attention
+from sdpaflow_sim.attention.inputs import build, fitting, sample, split_heads
+from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.engines.trace import Trace
+from sdpaflow_sim.errors import InputError, LimitError
+
+
+def test_reference_is_softmax():
+    """The float64 reference is the softmax of textbooks, also with rows of several lengths."""
+    q, k, v = head(n_q=3, n_k=5)
+    scores = q @ k.T / 2
+    weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    base2 = 0.5 * np.log2(np.e)
+    assert attention(q, k, v, base2_scale=base2) == pytest.approx(weights @ v, abs=1e-12)
+    short = attention(q, k, v, base2_scale=base2, lengths=[5, 1, 2])
+    assert short[1] == pytest.approx(v[0])
+
+
+def test_by_name():
+    """The name of a pipeline is enough; formats and row length fit the data."""
+    report = run("scaled", *head(n_q=2, n_k=5))
+    assert report.bit_exact
+    assert (report.row_max, report.formats["k"], report.formats["v"]) == (5, "SQ(3,13)", "SQ(3,13)")
+
+
+def test_integers_and_lists():
+    """Integer arrays, and lists of lists, are numbers too."""
+    q, k, v = [[1, 0], [0, 1]], [[1, 0], [0, 1], [1, 1]], [[4], [5], [6]]
+    assert run("memory-free", np.array(q), np.array(k), np.array(v)).bit_exact
+    assert run("memory-free", q, k, v).bit_exact
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_report_counts_the_graph(name):
+    """Words and bits are those of the graph's FIFOs and units, and peaks never exceed depths."""
+    dut = pipeline(name, row_max=8)
+    report = correct(dut, *head())
+    assert report.pipeline == name
+    assert [(f.name, f.depth) for f in report.fifos] == [(e.name, e.depth) for e in dut.edges]
+    assert report.intermediate_words - report.state_words == sum(e.depth for e in dut.edges)
+    assert report.intermediate_bits - report.state_bits == sum(e.fifo.bits for e in dut.edges)
+    assert all(fifo.peak <= fifo.depth for fifo in report.fifos)
+    assert report.peak_words - report.state_words == sum(fifo.peak for fifo in report.fifos)
+    assert len(report.fill) == report.cycles
+    assert max(report.fill) <= sum(fifo.peak for fifo in report.fifos)
+    assert report.cycles_per_score == report.cycles / report.scores
+
+
+def test_wrong_bits_are_noticed(monkeypatch):
+    """An engine that returns one wrong bit, or one wrong count, makes the report say so."""
+    dut, data = pipeline("naive", row_max=8), head()
+    honest = run_module.ENGINES["amaranth"]
+
+    def flipped(*arguments, **options):
+        trace = honest(*arguments, **options)
+        trace.outputs["o"][3] ^= 1
+        return trace
+
+    def miscounted(*arguments, **options):
+        trace = honest(*arguments, **options)
+        trace.saturations["e_ij"] += 1
+        return trace
+
+    for dishonest in (flipped, miscounted):
+        monkeypatch.setitem(run_module.ENGINES, "amaranth", dishonest)
+        assert not run(dut, *data).bit_exact
+
+
+def test_another_engine_can_stand_in(monkeypatch):
+    """Whatever returns a trace is an engine; the report says which ran."""
+
+    def replay(dut, sources, counts, **options):
+        return Trace(
+            outputs=first.outputs, times=first.times, cycles=7, peaks=first.peaks,
+            saturations=first.saturations,
+        )  # fmt: skip
+
+    dut, data = pipeline("memory-free"), head()
+    traces = []
+    honest = run_module.ENGINES["amaranth"]
+    monkeypatch.setitem(
+        run_module.ENGINES, "amaranth", lambda *a, **o: traces.append(honest(*a, **o)) or traces[-1]
+    )
+    assert run(dut, *data).bit_exact
+    (first,) = traces
+    monkeypatch.setitem(run_module.ENGINES, "replay", replay)
+    report = run(dut, *data, engine="replay")
+    assert (report.engine, report.cycles, report.bit_exact) == ("replay", 7, True)
+
+
+def test_limit():
+    """A run that takes too long is given up, saying how far it came."""
+    dut = pipeline("memory-free")
+    with pytest.raises(
+        LimitError, match=r"not finished after 70 cycles: tokens given, [1-5] of 6 at o"
+    ):
+        run(dut, *head(), limit=70)
+
+
+def test_progress():
+    """Progress is told after each query."""
+    seen = []
+    run(pipeline("memory-free", lanes=1), *head(n_q=3), progress=seen.append)
+    assert sorted(set(seen)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ([1, 2], "lengths must be 6 integers"),
+        ([1, 2, 3, 4, 5, 9], "lengths must be 1 to 8, not 1 to 9"),
+        ([0] * 6, "lengths must be 1 to 8, not 0 to 0"),
+        ([1.5] * 6, "lengths must be 6 integers, not float64"),
+    ],
+)
+def test_bad_lengths(lengths, message):
+    """Row lengths that make no sense are refused."""
+    with pytest.raises(InputError, match=message):
+        run(pipeline("memory-free"), *head(), lengths=lengths)
+
+
+def test_data_for_another_pipeline():
+    """Data that a pipeline was not built for is refused."""
+    with pytest.raises(InputError, match="the pipeline is for d = 4, dv = 4, not 8 and 8"):
+        run(pipeline("memory-free"), *head(d=8))
+    with pytest.raises(InputError, match="rows have up to 8 keys, more than row_max = 7"):
+        run(pipeline("naive", row_max=7), *head())
+    with pytest.raises(
+        InputError, match="engine must be one of auto, amaranth, verilator, not 'x'"
+    ):
+        run("naive", *head(), engine="x")
+    with pytest.raises(InputError, match="all heads must have the same d and dv"):
+        split_heads(*map(list, zip(head(), head(d=8), strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("largest", "shape"),
+    [(0.5, SQ(1, 15)), (0.99999, SQ(2, 14)), (1, SQ(2, 14)), (3.3, SQ(3, 13)), (0, SQ(1, 15))],
+)
+def test_fitting_formats(largest, shape):
+    """The binary point lies as far left as the largest value allows once it is rounded."""
+    assert fitting([np.array([largest, -largest / 2])]) == shape
+
+
+def test_shipped_data():
+    """Three layers of twelve heads of 145 tokens of a real encoder, with scores as documented."""
+    for layer in (0, 2, 5):
+        assert [array.shape for array in sample(layer, 11)] == [(145, 32)] * 3
+    scores = [q.astype(float) @ k.T / np.sqrt(32) for q, k, _ in (sample(5, h) for h in range(12))]
+    assert np.abs(scores).max() < 8
+    build("memory-free", split_heads(*sample()))
