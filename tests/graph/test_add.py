@@ -13,8 +13,8 @@ from helpers.functions import Horner, Mix
 from sdpaflow.graph import Dataflow, Stream, interpret, interpret_all
 from sdpaflow.numerics import SQ, Narrow, Sum
 from sdpaflow.units import Fifo, Fork, Map, Reduce, TokenStream, Unit, tokens
-from sdpaflow_sim.amaranth_engine import simulate
-from sdpaflow_sim.check import check
+from sdpaflow_sim.checking import check
+from sdpaflow_sim.engines.amaranth import simulate
 
 BYTE = unsigned(8)
 X = SQ(8, 0)
