@@ -16,7 +16,7 @@ from pathlib import Path
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow.pipelines import PIPELINES, Config
 from sdpaflow_sim.errors import DoesNotFitError
-from sdpaflow_sim.exporting.facts import module_name
+from sdpaflow_sim.exporting.naming import module_name
 from sdpaflow_sim.fpga.devices import DEVICES
 from sdpaflow_sim.fpga.flow import implement, sha256, verilog_of
 from sdpaflow_sim.fpga.table import listed

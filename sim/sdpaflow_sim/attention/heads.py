@@ -141,8 +141,12 @@ class Workload:
 
         As :func:`sdpaflow.graph.interpret` gives them, all at once: for small jobs.
         """
+        return interpret(dataflow, self.inputs())
+
+    def inputs(self) -> dict[str, Stream]:
+        """The input streams of a workload of a single head, by port, all at once."""
         (head,) = self.heads
-        return interpret(dataflow, self._streams(head, slice(None)))
+        return self._streams(head, slice(None))
 
     def batches(self, head: Head) -> list[slice]:
         """Slices of a head's queries, as many at a time as the model handles well."""
