@@ -1,6 +1,6 @@
 """The pipeline that the command line asks for, with what goes through it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ class Chosen:
     @property
     def name(self) -> str:
         """What reports call it."""
-        return pipelines.name_of(self.pipeline)
+        return self.pipeline.name
 
     @property
     def title(self) -> str:
@@ -111,7 +111,7 @@ def _no_inputs(spec: Spec) -> None:
 
 def streams_for(
     pipeline: Dataflow, inputs: dict[str, str], tokens: int | None = None, seed: int = 0
-) -> dict[str, Stream]:
+) -> Mapping[str, Stream]:
     """Streams from files, or random ones of so many tokens where there are no files."""
     from sdpaflow_sim.streams import sample_streams, streams_from
 

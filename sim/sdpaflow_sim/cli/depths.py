@@ -118,7 +118,7 @@ def _graph(
     pipeline = make()
     streams = streams_for(pipeline, spec.inputs, n, seed)
     tokens = ", ".join(f"{len(stream)} tokens at {port}" for port, stream in streams.items())
-    name = pipelines.name_of(pipeline)
+    name = pipeline.name
 
     def run(made: Any) -> Any:
         return check(made, streams, engine=engine)[1]

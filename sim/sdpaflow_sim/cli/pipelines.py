@@ -31,7 +31,6 @@ __all__ = [
     "explained",
     "is_attention",
     "made",
-    "name_of",
     "resolve",
     "values",
 ]
@@ -158,7 +157,9 @@ def check_arguments(text: str, found: Maker, *positional: object, **named: objec
         signature = inspect.signature(found)
         signature.bind(*positional, **named)
     except TypeError as error:
-        takes = re.sub(r" -> .*", "", str(signature))
+        plain = [parameter.replace(annotation=parameter.empty)
+                 for parameter in signature.parameters.values()]  # fmt: skip
+        takes = inspect.Signature(plain)
         raise InputError(f"{text} takes {takes} (--arg NAME=VALUE): {error}") from None
 
 
@@ -173,13 +174,6 @@ def explained(text: str) -> Iterator[None]:
         raise InputError(f"{text}: {_first_line(error)}") from None
     except Exception as error:
         raise InputError(f"{text}: {_where(error)}{type(error).__name__}: {error}") from None
-
-
-def name_of(dataflow: Dataflow) -> str:
-    """A pipeline's name."""
-    # Until every Dataflow has a name of its own: drop what follows "or", then this function.
-    kind = type(dataflow).__name__
-    return getattr(dataflow, "name", None) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind).lower()
 
 
 def _is_own(thing: object, module: ModuleType) -> bool:
