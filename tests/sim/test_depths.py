@@ -7,9 +7,9 @@ from attention import head, pipeline
 from sdpaflow.graph import Dataflow, skew
 from sdpaflow.numerics import UQ, Divide, Sum
 from sdpaflow_sim.attention.run import run
-from sdpaflow_sim.checking import stream_of
 from sdpaflow_sim.errors import DeadlockError, MismatchError
 from sdpaflow_sim.sizing import depths, search
+from sdpaflow_sim.streams import stream_of
 
 
 class Normalise(Dataflow):
