@@ -15,12 +15,12 @@ from pathlib import Path
 
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow.pipelines import PIPELINES, Config
-from sdpaflow_sim.cli.verbs import write_json
 from sdpaflow_sim.errors import DoesNotFitError
-from sdpaflow_sim.exporting.facts import module_name
+from sdpaflow_sim.exporting.naming import module_name
 from sdpaflow_sim.fpga.devices import DEVICES
 from sdpaflow_sim.fpga.flow import implement, sha256, verilog_of
 from sdpaflow_sim.fpga.table import listed
+from sdpaflow_sim.outputs import write_json
 
 FOLDER = Path(__file__).parents[1] / "docs/fpga"
 D = 16

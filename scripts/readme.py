@@ -22,7 +22,7 @@ from sdpaflow.pipelines import PIPELINES, Config
 from sdpaflow_sim.attention.inputs import build, sample, split_heads
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.cli import parser, tables
-from sdpaflow_sim.cli.verbs import measure_all
+from sdpaflow_sim.cli.measure import measure_all
 from sdpaflow_sim.drawing import comparison, draw
 from sdpaflow_sim.verilog.convert import to_verilog
 

@@ -16,8 +16,9 @@ from sdpaflow.pipelines import PIPELINES
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import build, sample
 from sdpaflow_sim.errors import CosimulationError, InputError, ToolError
+from sdpaflow_sim.exporting import vectors
 from sdpaflow_sim.exporting.cosim import cosimulate
-from sdpaflow_sim.exporting.design import pipeline_top
+from sdpaflow_sim.exporting.design import pipeline_design
 from sdpaflow_sim.waves.view import save_path, write_gtkw
 
 BENCH = Path(__file__).parents[1] / "tests" / "cocotb" / "bench_pipeline.py"
@@ -60,10 +61,10 @@ def main():
 
 def job_file(workload, pipeline):
     """What the bench reads."""
-    top = pipeline_top(pipeline, workload, "native")
+    passing = vectors.of_pipeline(pipeline_design(pipeline), pipeline, workload.inputs())
     return {
-        "sources": {stream.name: list(map(int, stream.tokens)) for stream in top.inputs},
-        "wanted": {stream.name: list(map(int, stream.tokens)) for stream in top.outputs},
+        "sources": {stream.name: list(map(int, stream.tokens)) for stream in passing.inputs},
+        "wanted": {stream.name: list(map(int, stream.tokens)) for stream in passing.outputs},
         "fifos": {edge.name: [edge.depth, 0, 0] for edge in pipeline.edges},
         "stalls": {"none": {}},
         "limit": 1000 + 64 * workload.scores * pipeline.config.beats,

@@ -1,59 +1,59 @@
 """Any graph of units, simulated and compared with its own model, bit by bit."""
 
-import numpy as np
-from sdpaflow.graph import Stream, interpret
-from sdpaflow.numerics import raw
+from collections.abc import Mapping
+from os import PathLike
+
+from sdpaflow import graph
+from sdpaflow.graph import Dataflow, Stream
 
 from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
-from sdpaflow_sim.errors import MismatchError
+from sdpaflow_sim.engines.stalls import Stalls
+from sdpaflow_sim.engines.trace import Levels, Progress, Trace
+from sdpaflow_sim.errors import FramingError, MismatchError
+from sdpaflow_sim.streams import token_of, tokens_of
 
-__all__ = ["check", "stream_of", "tokens_of"]
-
-
-def stream_of(shape, groups, rank=0):
-    """A stream from nested lists of floats, quantised to ``shape``.
-
-    ``[1, 2]`` is two tokens of rank 0; ``[[1, 2], [3]]``, of rank 1, two groups; and so on.
-
-    Parameters
-    ----------
-    shape : :class:`fixed.Shape`
-        Format of the numbers.
-    groups : nested list of :class:`float`
-        As deep as the rank and one level more.
-    rank : :class:`int`
-        Rank of the stream.
-    """
-    values, last = _flatten(groups, rank)
-    return Stream(raw.quantise(values, shape)[0], np.array(last, dtype=bool).reshape(-1, rank))
+__all__ = ["check"]
 
 
-def _flatten(groups, rank):
-    """Numbers in order, and for each which groups it ends, the innermost first."""
-    if rank == 0:
-        return list(groups), [[] for _ in groups]
-    values, last = [], []
-    for group in groups:
-        inner, marks = _flatten(group, rank - 1)
-        values += inner
-        last += [[*mark, False] for mark in marks]
-        last[-1] = [True] * rank
-    return values, last
-
-
-def check(dataflow, inputs, *, engine=AUTO, **options):
+def check(
+    dataflow: Dataflow,
+    inputs: Mapping[str, Stream],
+    *,
+    engine: str = AUTO,
+    stalls: Stalls = None,
+    limit: int | None = None,
+    watch: bool = True,
+    vcd: str | PathLike[str] | None = None,
+    window: tuple[int, int | None] | None = None,
+    progress: Progress | None = None,
+    levels: Levels = (),
+) -> tuple[dict[str, Stream], Trace]:
     """Simulate a graph and insist that every output has the bits of the graph's model.
+
+    The inputs are checked first: what is wrong with them is never taken for a fault of the design.
 
     Parameters
     ----------
     dataflow : :class:`Dataflow`
         The graph.
     inputs : dict of :class:`Stream`
-        By name of the input.
+        By name of the input; see :mod:`sdpaflow_sim.streams`.
     engine : :class:`str`
         A key of :data:`sdpaflow_sim.engines.choose.ENGINES`; or ``auto``, for the one sooner done.
-    **options
-        For :func:`sdpaflow_sim.engines.amaranth.simulate`: stalls, a waveform, a limit.
+    stalls : :class:`str` or dict of :class:`str` or :class:`Stall`
+        When ports wait: for all ports (``"1101"``), or by port.
+    limit : :class:`int`
+        Cycles after which to give up.
+    watch : :class:`bool`
+        Check the contract of streams on every stream of the design, inner ones included.
+    vcd : path
+        Where to write a waveform.
+    window : tuple of :class:`int`
+        First and last cycle of the waveform; only the compiled engine shows some cycles alone.
+    progress : callable
+        Called with the number of output tokens, now and then.
+    levels : iterable of :class:`str`
+        FIFOs whose fill is recorded cycle by cycle, in the trace's ``levels``.
 
     Returns
     -------
@@ -64,24 +64,37 @@ def check(dataflow, inputs, *, engine=AUTO, **options):
 
     Raises
     ------
-    MismatchError
-        Bits, ends of groups or counts of clamped tokens differ.
+    TypeError, ValueError
+        An input is missing or not fit for its port, or an option is none.
     FramingError
-        The inputs do not fit together (:class:`sdpaflow.graph.FramingError`).
+        The inputs do not fit together, or disagreed in the hardware.
+    MismatchError
+        Bits, ends of groups or counts of raised flags differ.
     SimulationError
         The run did not end.
     """
-    streams, clamped = interpret(dataflow, inputs)
+    if not isinstance(dataflow, Dataflow):
+        raise TypeError(f"check takes a Dataflow, not {dataflow!r}")
+    streams, flags = _model(dataflow, inputs)
     expected = {port: streams[edge.name] for port, edge in dataflow.output_edges.items()}
     edges = {**dataflow.input_edges, **dataflow.output_edges}
-    shapes = {port: edge.fifo.i.payload.shape() for port, edge in edges.items()}
+    shapes = {port: token_of(edge) for port, edge in edges.items()}
     sources = {port: tokens_of(shapes[port], inputs[port]) for port in dataflow.input_edges}
     counts = {port: len(stream) for port, stream in expected.items()}
     cycles = max(len(stream) for stream in streams.values())
-    seen = {name: options.get(name) for name in ("vcd", "window")}
-    watch = options.get("watch", True)
-    simulate = ENGINES[choose(engine, dataflow, cycles, watch=watch, **seen)]
-    trace = simulate(dataflow, sources, counts, **options)
+    name = choose(engine, dataflow, cycles, watch=watch, vcd=vcd, window=window)
+    trace = ENGINES[name](
+        dataflow,
+        sources,
+        counts,
+        stalls=stalls,
+        limit=limit,
+        watch=watch,
+        vcd=vcd,
+        window=window,
+        progress=progress,
+        levels=levels,
+    )
     for port in dataflow.output_edges:
         wanted = tokens_of(shapes[port], expected[port])
         for index, (bits, right) in enumerate(zip(trace.outputs[port], wanted, strict=True)):
@@ -89,25 +102,26 @@ def check(dataflow, inputs, *, engine=AUTO, **options):
                 raise MismatchError(
                     f"token {index} of {port} is {bits:#x}, but its model gives {right:#x}"
                 )
-    if trace.saturations != clamped:
-        raise MismatchError(f"clamped tokens are {trace.saturations}, but the model has {clamped}")
+    for unit, of_unit in flags.items():
+        for flag, right in of_unit.items():
+            times = trace.flags.get(flag, {}).get(unit, 0)
+            if times != right:
+                raise MismatchError(
+                    f"{flag} of {unit} was raised {times} times, but its model has {right}"
+                )
     return expected, trace
 
 
-def tokens_of(shape, stream):
-    """Bits of a stream's tokens.
-
-    Parameters
-    ----------
-    shape : :class:`data.StructLayout`
-        Of a token: its ``data`` and its bits ``last``.
-    stream : :class:`Stream`
-        What to pack.
-
-    Returns
-    -------
-    list of :class:`int`
-    """
-    rank = stream.last.shape[1]
-    marks = stream.last.astype(np.int64) @ (1 << np.arange(rank, dtype=np.int64))
-    return raw.pack(shape, {"data": stream.data, "last": marks})
+def _model(
+    dataflow: Dataflow, inputs: Mapping[str, Stream]
+) -> tuple[dict[str, Stream], dict[str, dict[str, int]]]:
+    """Every stream, and by unit and flag how often the model raises it."""
+    whole = getattr(graph, "interpret_all", None)
+    try:
+        if whole is not None:
+            model = whole(dataflow, inputs)
+            return model.streams, model.counts
+        streams, clamped = graph.interpret(dataflow, inputs)
+    except graph.FramingError as error:
+        raise FramingError(str(error)) from None
+    return streams, {unit: {"saturated": count} for unit, count in clamped.items()}

@@ -1,6 +1,6 @@
 """What goes wrong, by kind; a message says what is wrong, what was given, what to do."""
 
-from sdpaflow import graph
+from sdpaflow import errors
 
 __all__ = [
     "ContractError",
@@ -36,7 +36,7 @@ class LimitError(SimulationError):
     """The run took more cycles than it was given."""
 
 
-class FramingError(SimulationError, graph.FramingError):
+class FramingError(SimulationError, errors.FramingError):
     """Inputs of a unit disagree on where a group ends."""
 
 

@@ -1,16 +1,23 @@
 """Output files: checked before the work starts, and never left half written."""
 
+import json
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 
 from sdpaflow_sim.errors import InputError
 
-__all__ = ["check_outputs", "replacing"]
+__all__ = ["FilePath", "check_outputs", "replacing", "write_json"]
+
+FilePath = str | PathLike[str]
 
 
-def check_outputs(outputs, inputs=()):
+def check_outputs(
+    outputs: Iterable[FilePath | None], inputs: Iterable[FilePath | None] = ()
+) -> None:
     """Raise :class:`InputError` if a file could not be written, or stands for two things.
 
     Parameters
@@ -30,7 +37,7 @@ def check_outputs(outputs, inputs=()):
         taken.add(Path(path).resolve())
 
 
-def _check(path):
+def _check(path: Path) -> None:
     try:
         if path.is_dir():
             raise InputError(f"{path}: is a folder; a file name is needed")
@@ -47,7 +54,7 @@ def _check(path):
 
 
 @contextmanager
-def replacing(path, *, keep=True):
+def replacing(path: FilePath, *, keep: bool = True) -> Iterator[Path]:
     """Name of a temporary file beside ``path``, which takes its place if all goes well.
 
     A link is followed. With ``keep`` false the temporary file is only tried, and removed.
@@ -64,3 +71,9 @@ def replacing(path, *, keep=True):
             os.replace(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def write_json(path: FilePath, plain: object) -> None:
+    """Write plain data as JSON."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")

@@ -5,8 +5,9 @@ import json
 import pytest
 from attention import head, pipeline
 from helpers.cosim import bench, simulators_and_lanes
-from sdpaflow_sim.attention.heads import Job
-from sdpaflow_sim.exporting.design import pipeline_top
+from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.exporting import vectors
+from sdpaflow_sim.exporting.design import pipeline_design
 
 LENGTHS = [7, 1, 9, 3]
 
@@ -28,9 +29,10 @@ def frames(stream, beats=None):
 def test_axi(simulator, name, lanes, tmp_path):
     """All bits and marks whatever the rhythm, and after a reset in the middle."""
     dut = pipeline(name, 4, lanes, row_max=16)
-    job = Job(dut.config, [head(4, len(LENGTHS), max(LENGTHS))], [LENGTHS])
-    top = pipeline_top(dut, job, "axi")
-    q, k, v, o = *top.inputs, *top.outputs
+    workload = Workload(dut.config, [head(4, len(LENGTHS), max(LENGTHS))], [LENGTHS])
+    design = pipeline_design(dut, "axi")
+    passing = vectors.of_pipeline(design, dut, workload.inputs())
+    q, k, v, o = *passing.inputs, *passing.outputs
     given = {
         "sources": {"q": frames(q, dut.config.beats), "k": frames(k), "v": frames(v)},
         "wanted": frames(o),
@@ -38,6 +40,6 @@ def test_axi(simulator, name, lanes, tmp_path):
     }
     assert [len(given["sources"]["k"]), len(given["wanted"])] == [len(LENGTHS)] * 2
     (tmp_path / "job.json").write_text(json.dumps(given), encoding="ascii")
-    options = {"simulator": simulator, "order": top.order, "run": tmp_path}
-    done = bench(top.component, f"{name.replace('-', '_')}_{lanes}_axi", "bench_axi", **options)
+    options = {"simulator": simulator, "order": design.order, "run": tmp_path}
+    done = bench(design.component, f"{name.replace('-', '_')}_{lanes}_axi", "bench_axi", **options)
     assert len(done.tests) == 9 + 1 + 1 + 4

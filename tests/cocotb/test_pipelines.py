@@ -5,10 +5,11 @@ import json
 import pytest
 from attention import head, pipeline
 from helpers.cosim import bench, simulators_and_lanes
-from sdpaflow_sim.attention.heads import Job
+from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.engines.amaranth import simulate
 from sdpaflow_sim.engines.stalls import Stall
-from sdpaflow_sim.exporting.design import pipeline_top
+from sdpaflow_sim.exporting import vectors
+from sdpaflow_sim.exporting.design import pipeline_design
 from sdpaflow_sim.verilog.count import count
 
 ROW_MAX = 16
@@ -23,11 +24,11 @@ LENGTHS = [7, 1, 9, 3]
 
 def given(dut):
     """Tokens of a job with rows of several lengths, and those that the model says come out."""
-    job = Job(dut.config, [head(4, len(LENGTHS), max(LENGTHS))], [LENGTHS])
-    top = pipeline_top(dut, job, "native")
+    workload = Workload(dut.config, [head(4, len(LENGTHS), max(LENGTHS))], [LENGTHS])
+    passing = vectors.of_pipeline(pipeline_design(dut), dut, workload.inputs())
     return tuple(
         {stream.name: list(map(int, stream.tokens)) for stream in streams}
-        for streams in (top.inputs, top.outputs)
+        for streams in (passing.inputs, passing.outputs)
     )
 
 

@@ -72,8 +72,10 @@ def test_resize_refuses():
     dut = Average()
     with pytest.raises(ValueError, match=r"There is no FIFO 'sum', only x, ones, total, number"):
         dut.resize({"x": 3, "sum": 3})
-    with pytest.raises(ValueError, match=r"Depth must be at least 1, not 0"):
+    with pytest.raises(ValueError, match=r"^Depth of FIFO ones must be at least 1 word, not 0$"):
         dut.resize({"x": 3, "ones": 0})
+    with pytest.raises(TypeError, match=r"^Depth of FIFO ones must be an int, of words, not '3'$"):
+        dut.resize({"x": 3, "ones": "3"})
     assert [edge.depth for edge in dut.edges] == [2] * 5
 
 

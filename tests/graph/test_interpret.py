@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from attention import NAMES, pipeline
+from helpers.bench import raises
 from sdpaflow.graph import Dataflow, FramingError, Stream, interpret
 from sdpaflow.numerics import SQ, Add, Narrow, RunningMax, Sum
+from sdpaflow.units import Map
 
 X = SQ(8, 0)
 
@@ -118,21 +120,103 @@ def mem_reduce(self):
     self.output(y=y)
 
 
-@pytest.mark.parametrize(
-    ("build", "inputs"),
-    [
-        (join, {"x": stream([1, 2], "01"), "y": stream([1, 2], "11")}),
-        (join, {"x": stream([1, 2], "01"), "y": stream([1], "1")}),
-        (repeat, {"x": stream([1]), "y": stream([1, 2], "11")}),
-        (mem_reduce, {"x": stream([1, 2, 3], "011", "001")}),
-    ],
-)
-def test_framing_errors(build, inputs):
-    """Streams that disagree on where groups end are refused, by name of the unit."""
-    with pytest.raises(
-        FramingError, match=r"^[yz] \((Map|Repeat|MemReduce)\): its inputs disagree"
-    ):
+def replay(self):
+    x = self.input(X, rank=1)
+    y = self.input(X, rank=2)
+    z = self.replay(x, over=y, size=3)
+    self.output(z=z)
+
+
+def repeat_rows(self):
+    x = self.input(X, rank=1)
+    y = self.input(X, rank=2)
+    z = self.repeat(x, over=y)
+    self.output(z=z)
+
+
+FRAMING = [  # graph, streams that do not fit together, and what is said
+    (
+        join,
+        {"x": stream([1, 2], "01"), "y": stream([1, 2], "11")},
+        "z (Map): x and y disagree on where groups end, from token 0 on",
+    ),
+    (
+        join,
+        {"x": stream([1, 2], "01"), "y": stream([1, 2, 3], "011")},
+        "z (Map): x and y disagree: 2 tokens of x against 3 tokens of y",
+    ),
+    (
+        repeat,
+        {"x": stream([1]), "y": stream([1, 2], "11")},
+        "z (Repeat): x and y disagree: 1 token of x against 2 groups of y",
+    ),
+    (
+        repeat_rows,
+        {"x": stream([1, 2, 3], "001"), "y": stream([1, 2, 3, 4], "0111", "0101")},
+        "z (Repeat): x and y disagree on where groups end, from token 0 of x on",
+    ),
+    (
+        replay,
+        {"x": stream([1, 2], "11"), "y": stream([1, 2], "11", "01")},
+        "z (Replay): x and y disagree: 2 groups of x against 1 outer group of y",
+    ),
+    (
+        replay,
+        {"x": stream([1, 2], "01"), "y": stream([1, 2, 3, 4, 5], "01001", "00001")},
+        "z (Replay): x and y disagree on where groups end: group 0 of x has 2 tokens, but group 1 "
+        "of y, over which it is replayed, 3",
+    ),
+    (
+        replay,
+        {"x": stream([1, 2, 3, 4], "0001"), "y": stream([1, 2, 3, 4], "0001", "0001")},
+        "z (Replay): group 0 of x has 4 tokens, more than the memory holds, 3 words",
+    ),
+    (
+        mem_reduce,
+        {"x": stream([1, 2, 3], "011", "001")},
+        "y (MemReduce): group 1 of x has 1 token, but the first of its row, group 0, 2: they are "
+        "folded position by position, so they must be equally long",
+    ),
+    (
+        mem_reduce,
+        {"x": stream([1] * 5, "00001", "00001")},
+        "y (MemReduce): group 0 of x has 5 tokens, more than the memory holds, 4 words",
+    ),
+]
+
+
+@pytest.mark.parametrize(("build", "inputs", "message"), FRAMING)
+def test_framing_errors(build, inputs, message):
+    """Streams that do not fit together are refused: by which unit, whose, and from where on."""
+    with raises(FramingError, message):
         interpret(graph(build), inputs)
+
+
+def test_a_model_asked_by_itself_names_its_ports():
+    """Without a graph there are no other names."""
+    unit = Map(Add(X, X), 1)
+    unit._MustUse__silence = True
+    with raises(FramingError, "i0 and i1 disagree on where groups end, from token 0 on"):
+        unit.model(i0=stream([1, 2], "01"), i1=stream([1, 2], "11"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_tokens_at_all(name):
+    """Streams may be empty, if all are: then so is what comes out."""
+    dut = pipeline(name, lanes=2)
+    empty = {
+        port: Stream(np.zeros((0, 2)), np.zeros((0, edge.rank), dtype=bool))
+        for port, edge in dut.input_edges.items()
+    }
+    streams, clamped = interpret(dut, empty)
+    assert {len(stream) for stream in streams.values()} == {0}
+    assert not any(clamped.values())
+    some = {**empty, "q": Stream(np.ones((2, 2), dtype=int), np.array([[False], [True]]))}
+    with raises(
+        FramingError,
+        r"qk_ij (Replay): q and k disagree: 1 group of q against 0 outer groups of k",
+    ):
+        interpret(dut, some)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -150,3 +234,31 @@ def test_every_edge_is_modelled(name):
     assert set(streams) == {edge.name for edge in dut.edges}
     saturating = {node.name for node in dut.nodes if "saturated" in node.unit.events}
     assert set(clamped) == saturating
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kind", "message"),
+    [
+        ([1], TypeError, "Inputs must be a dict of Streams by name of the input, not [1]"),
+        ({"x": stream([1], "1")}, ValueError, "Input y is missing; inputs are: x, y"),
+        (
+            {"x": stream([1], "1"), "z": stream([1], "1")},
+            ValueError,
+            "There is no input 'z'; inputs are: x, y",
+        ),
+        (
+            {"x": stream([1], "1"), "y": stream([128], "1")},
+            ValueError,
+            "Token 0 of y is 128, but raw values of SQ(8,0) are -128 to 127",
+        ),
+        (
+            {"x": stream([1], "1"), "y": stream([1])},
+            ValueError,
+            "y must be of rank 1, not 0",
+        ),
+    ],
+)
+def test_inputs_are_checked_where_they_enter(inputs, kind, message):
+    """By name of the port, before any unit is asked."""
+    with raises(kind, message):
+        interpret(graph(join), inputs)

@@ -21,7 +21,7 @@ SHAPES = [
 
 @functools.cache
 def _texts(name, lanes, ports):
-    return files(build(name, HEADS, lanes=lanes), HEADS, ports)
+    return files(build(name, HEADS, lanes=lanes), heads=HEADS, ports=ports)
 
 
 def exported(path, name="memory-free", lanes=4, ports="native", heads=HEADS, **options):
@@ -37,7 +37,7 @@ def exported(path, name="memory-free", lanes=4, ports="native", heads=HEADS, **o
             (path / file).write_text(text, encoding="utf-8")
         written = [path / file for file in texts]
     else:
-        written = export(dut, heads, path, ports)
+        written = export(dut, path, heads=heads, ports=ports)
     assert {p.name.removeprefix(written[0].stem) for p in written} == ENDINGS
     assert all(p.is_file() for p in written)
     return path, written[0].stem, dut

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from amaranth.lib import data
 from helpers.streams import tokens
-from sdpaflow.graph import Dataflow
-from sdpaflow.graph.interpret import Stream
+from sdpaflow.graph import Dataflow, Stream
 from sdpaflow.numerics import SQ, Rescaling, RunningMax, Sum, raw
 from sdpaflow.units import Scan
 from sdpaflow_sim.checking import check

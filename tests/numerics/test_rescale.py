@@ -8,8 +8,7 @@ from amaranth.lib import data
 from helpers.bench import raises
 from helpers.rescaled import rescaled_sum
 from helpers.streams import tokens
-from sdpaflow.graph import Dataflow
-from sdpaflow.graph.interpret import Stream, interpret
+from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import SQ, UQ, RescaledSum, raw
 from sdpaflow.numerics.rescale import BLOCKS
 from sdpaflow.units import Reduce

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from amaranth.lib import data
 from helpers.streams import tokens
-from sdpaflow.graph import Dataflow
-from sdpaflow.graph.interpret import Stream, interpret
+from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import SQ, UQ, RescaledSum, Rescaling, RunningMax, raw
 from sdpaflow.numerics.rescale import BLOCKS
 from sdpaflow.units import Scan

@@ -1,6 +1,5 @@
 """Least depths of FIFOs: those that are known are found, and the command prints them."""
 
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -8,10 +7,9 @@ from attention import head, pipeline
 from sdpaflow.graph import Dataflow, skew
 from sdpaflow.numerics import UQ, Divide, Sum
 from sdpaflow_sim.attention.run import run
-from sdpaflow_sim.checking import stream_of
-from sdpaflow_sim.cli import main
 from sdpaflow_sim.errors import DeadlockError, MismatchError
 from sdpaflow_sim.sizing import depths, search
+from sdpaflow_sim.streams import stream_of
 
 
 class Normalise(Dataflow):
@@ -120,36 +118,3 @@ def test_wrong_bits_are_no_depth(monkeypatch):
 def test_unknown_fifo():
     with pytest.raises(ValueError, match=r"There is no FIFO 'raw', only x, x_sum, sum_i, row"):
         depths(Normalise, ROWS, names=["raw"])
-
-
-def test_command(tmp_path, capsys):
-    """A line per FIFO, and all of it in JSON."""
-    file = tmp_path / "depths.json"
-    arguments = ["depths", "--pipeline", "naive", "--n", "5", "--d", "1", "--json", str(file)]
-    assert main(arguments) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "naive, 5 queries, 5 keys, d = 1, 1 lanes: 82 cycles as built"
-    row = next(line.split() for line in lines if line.split()[:1] == ["row"])
-    assert row == ["row", "e_ij_fork", "el_ij", "8", "4", "98", "8"]
-    found = json.loads(file.read_text())
-    assert found["cycles"] == 82
-    assert len(found["fifos"]) == 15
-    assert next(f for f in found["fifos"] if f["name"] == "row")["full_rate"] == 8
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--pipeline", "nive"], "pipeline must be one of naive"),
-        (["--pipeline", "naive", "--n", "0"], "n must be at least 1, not 0"),
-        (["--pipeline", "naive", "--d", "4", "--lanes", "3"], "lanes must divide d = 4"),
-        (["--pipeline", "naive", "--json", "no/such"], "there is no folder no"),
-    ],
-)
-def test_bad_input(tmp_path, monkeypatch, capsys, arguments, message):
-    """One line, exit code 2."""
-    monkeypatch.chdir(tmp_path)
-    assert main(["depths", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert len(error.splitlines()) == 1

@@ -1,9 +1,11 @@
 """Latencies along paths of a graph, and the depths that follow from them."""
 
+from sdpaflow.graph.parts import Edge, Node, Wire
+
 __all__ = ["longest", "skew"]
 
 
-def longest(wire, start):
+def longest(wire: Wire | Edge, start: Node | None) -> int | None:
     """Cycles from a token leaving a node to what it leads to being offered by ``wire``.
 
     The longest path counts, with each unit's and each FIFO's latency; None where no path leads.
@@ -19,12 +21,12 @@ def longest(wire, start):
         return wire.latency
     if wire.source is None:
         return None
-    paths = [longest(edge, start) for edge in wire.source.inputs.values()]
-    paths = [cycles for cycles in paths if cycles is not None]
+    found = [longest(edge, start) for edge in wire.source.inputs.values()]
+    paths = [cycles for cycles in found if cycles is not None]
     return max(paths) + wire.source.unit.latency + wire.latency if paths else None
 
 
-def skew(early, late):
+def skew(early: Wire | Edge, late: Wire | Edge) -> int:
     """Cycles by which one branch of a fork lags behind the other where they meet again.
 
     ``early``'s own FIFO does not count: it is the one to be sized. With rows of N tokens, one per
@@ -40,8 +42,8 @@ def skew(early, late):
     for node in nodes:
         if node is None:
             continue
-        behind = longest(late, node)
-        if behind is not None:
-            return behind - (longest(early, node) - early.latency)
+        behind, ahead = longest(late, node), longest(early, node)
+        if behind is not None and ahead is not None:
+            return behind - (ahead - early.latency)
         nodes += [edge.source for edge in node.inputs.values()]
     raise ValueError(f"{early.name} and {late.name} do not come from one fork")

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from sdpaflow.graph.names import assigned_names
 from sdpaflow.units import Fifo, Unit
+from sdpaflow.units.streams import ShapeLike
 
-__all__ = ["DEPTH", "Edge", "Node", "Wire"]
+__all__ = ["DEPTH", "Edge", "Node", "Wire", "check_depth"]
 
 DEPTH = 2
 """Default depth of an edge, the least that keeps one token per cycle."""
@@ -17,12 +18,15 @@ class Node:
 
     name: str
     unit: Unit
-    inputs: dict = field(default_factory=dict)
-    outputs: dict = field(default_factory=dict)
+    inputs: dict[str, "Edge"] = field(default_factory=dict)
+    outputs: dict[str, "Edge"] = field(default_factory=dict)
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return type(self.unit).__name__
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
 
 
 @dataclass(eq=False)
@@ -37,11 +41,25 @@ class Edge:
     target_port: str = ""
 
     @property
-    def depth(self):
+    def shape(self) -> ShapeLike:
+        """Shape of the tokens' data."""
+        return self.fifo.i.payload.shape().members["data"]
+
+    @property
+    def rank(self) -> int:
+        return self.fifo.i.payload.shape().members["last"]
+
+    @property
+    def depth(self) -> int:
         return self.fifo.depth
 
     @property
-    def latency(self):
+    def is_long(self) -> bool:
+        """Whether the FIFO is deeper than the least that keeps one token per cycle."""
+        return self.depth > DEPTH
+
+    @property
+    def latency(self) -> int:
         return self.fifo.latency
 
 
@@ -50,7 +68,7 @@ class Wire:
     """A stream on its way: the output of a unit, to be used once."""
 
     name: str
-    shape: object
+    shape: ShapeLike
     rank: int
     source: Node | None
     port: str
@@ -58,17 +76,39 @@ class Wire:
     used: bool = False
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         return Fifo.latency_of(self.depth)
 
-    def fifo(self, depth):
-        """Give the stream a FIFO of an exceptional depth; returns it, by the name it is given."""
+    def fifo(self, depth: int) -> "Wire":
+        """Give the stream a FIFO of an exceptional depth; returns it, by the name it is given.
+
+        Parameters
+        ----------
+        depth : :class:`int`
+            Words, at least 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The depth is none, or the stream is already connected.
+        """
+        check_depth(self.name, depth)
+        if self.used:
+            raise ValueError(f"{self.name} is connected already: give it its FIFO before")
         (self.name,) = assigned_names() or (self.name,)
         self.depth = depth
         return self
 
-    def use(self, by):
+    def use(self, by: str) -> None:
         """Note that the stream ends here; an error if it already did."""
         if self.used:
             raise ValueError(f"{self.name} is used twice, the second time by {by}: fork it first")
         self.used = True
+
+
+def check_depth(name: str, depth: int) -> None:
+    """Refuse what is no depth of a FIFO, by its name."""
+    if not isinstance(depth, int) or isinstance(depth, bool):
+        raise TypeError(f"Depth of FIFO {name} must be an int, of words, not {depth!r}")
+    if depth < 1:
+        raise ValueError(f"Depth of FIFO {name} must be at least 1 word, not {depth}")

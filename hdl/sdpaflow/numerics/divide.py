@@ -1,8 +1,14 @@
 """Division, non-restoring, rounded to nearest."""
 
-import numpy as np
-from amaranth.hdl import Cat, Const, Mux
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+import numpy as np
+from amaranth.hdl import Cat, Const, Mux, Value
+from amaranth.lib import data
+
+from sdpaflow.numerics import fixed
+from sdpaflow.numerics.aliases import Stage
 from sdpaflow.numerics.arithmetic import element_of, join, split, vector_like
 from sdpaflow.numerics.operator import Operator
 from sdpaflow.numerics.raw import MAX_BITS, any_lane
@@ -37,7 +43,13 @@ class Divide(Operator):
 
     saturates = True
 
-    def __init__(self, num, den, element, digits=1):
+    def __init__(
+        self,
+        num: fixed.Shape | data.ArrayLayout,
+        den: fixed.Shape,
+        element: fixed.Shape,
+        digits: int = 1,
+    ) -> None:
         top = element_of(num)
         if den.signed:
             raise ValueError(f"Denominator must be unsigned, not {den!r}")
@@ -64,10 +76,10 @@ class Divide(Operator):
     # State: the divisor, then for each lane the remainder, the dividend's low bits with the
     # quotient shifted in from below, and whether the result would be below the least.
 
-    def stages(self):
+    def stages(self) -> list[Stage]:
         return [self._open, *[self._step] * self.steps, self._round, self._clamp]
 
-    def _open(self, num, den):
+    def _open(self, num: Any, den: fixed.Value) -> tuple[Any, ...]:
         divisor = Cat(Const(0, self.den_up), den.as_value())
         state = [divisor]
         for lane in split(num, 1):
@@ -81,7 +93,7 @@ class Divide(Operator):
             state += [remainder.as_signed(), low, below]
         return tuple(state)
 
-    def _step(self, divisor, *lanes):
+    def _step(self, divisor: Value, *lanes: Value) -> tuple[Any, ...]:
         state = [divisor]
         for remainder, low, below in _by_lane(lanes):
             for _ in range(self.digits):
@@ -90,7 +102,9 @@ class Divide(Operator):
             state += [remainder, low, below]
         return tuple(state)
 
-    def _subtract(self, doubled, divisor, remainder, low):
+    def _subtract(
+        self, doubled: Value, divisor: Value, remainder: Value, low: Value
+    ) -> tuple[Value, Value]:
         """Subtract, or add where the remainder is negative; its sign, inverted, is the last bit of
         the quotient, which is shifted in."""
         negative = remainder[-1]
@@ -101,15 +115,16 @@ class Divide(Operator):
         total = (Cat(1, doubled) + Cat(~negative, addend))[1 : len(remainder) + 1]
         return total.as_signed(), Cat(~negative, low[:-1])
 
-    def _round(self, divisor, *lanes):
-        state, width = [], self.element.width
+    def _round(self, divisor: Value, *lanes: Value) -> tuple[Any, ...]:
+        state: list[Value] = []
+        width = self.element.width
         for remainder, low, below in _by_lane(lanes):
             quotient = Cat(~remainder[-1], low[:-1])
             size = (quotient[1 : width + 1] + quotient[0])[: width + 1]
             state += [size, quotient[width + 1 :].any(), below]
         return tuple(state)
 
-    def _clamp(self, *lanes):
+    def _clamp(self, *lanes: Value) -> tuple[Any, ...]:
         results, flags = [], []
         width, low, high = self.element.width, self.element.raw_min, self.element.raw_max
         for size, wide, below in _by_lane(lanes):
@@ -119,7 +134,9 @@ class Divide(Operator):
             flags.append(over | below)
         return join(self.shape, results), Cat(flags).any()
 
-    def evaluate(self, num, den):  # type: ignore[override]
+    def evaluate(  # type: ignore[override]
+        self, num: np.ndarray, den: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         divisor = den << self.den_up
         if num.ndim == 2:
             divisor = divisor[:, None]
@@ -134,5 +151,6 @@ class Divide(Operator):
         return np.where(below, self.element.raw_min, raw), any_lane(below | over)
 
 
-def _by_lane(values):
+def _by_lane(values: Sequence[Value]) -> Iterator[tuple[Value, Value, Value]]:
+    """A lane's three values at a time."""
     return zip(*[iter(values)] * 3, strict=True)

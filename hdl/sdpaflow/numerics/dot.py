@@ -1,7 +1,11 @@
 """Dot product over the lanes of two vectors, as a pipelined adder tree."""
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from amaranth.lib import data
+
+from sdpaflow.numerics.aliases import Stage
 from sdpaflow.numerics.arithmetic import element_of, example
 from sdpaflow.numerics.operator import Operator
 
@@ -25,7 +29,7 @@ class Dot(Operator):
 
     takes = True
 
-    def __init__(self, a, b, levels=1):
+    def __init__(self, a: data.ArrayLayout, b: data.ArrayLayout, levels: int = 1) -> None:
         if a.length != b.length:
             raise ValueError(f"Vectors must be equally long, not {a.length} and {b.length}")
         if levels < 1:
@@ -33,31 +37,33 @@ class Dot(Operator):
         self.inputs = (a, b)
         self.lanes = a.length
         self.levels = levels
-        terms = [example(element_of(a)) * example(element_of(b))] * self.lanes
+        terms = (example(element_of(a)) * example(element_of(b)),) * self.lanes
         while len(terms) > 1:
             terms = _level(terms)
         self.shape = terms[0].shape()
 
-    def stages(self):
-        def products(a, b):
+    def stages(self) -> list[Stage]:
+        def products(a: data.View, b: data.View) -> tuple[Any, ...]:
             return tuple(x * y for x, y in zip(a, b, strict=True))
 
-        def take(a, b):
+        def take(a: data.View, b: data.View) -> tuple[Any, ...]:
             return a, b
 
-        def tree(*terms):
+        def tree(*terms: Any) -> tuple[Any, ...]:
             for _ in range(self.levels):
                 terms = _level(terms)
-            return tuple(terms)
+            return terms
 
         depth = (self.lanes - 1).bit_length()
         return [take, products, *[tree] * -(-depth // self.levels)]
 
-    def evaluate(self, a, b):  # type: ignore[override]
+    def evaluate(  # type: ignore[override]
+        self, a: np.ndarray, b: np.ndarray
+    ) -> tuple[np.ndarray, None]:
         return np.einsum("nl,nl->n", a, b), None
 
 
-def _level(terms):
+def _level(terms: tuple[Any, ...]) -> tuple[Any, ...]:
     """Add neighbours; an odd one out goes on as it is."""
     pairs = [a + b for a, b in zip(terms[0::2], terms[1::2], strict=False)]
-    return [*pairs, *terms[len(terms) & ~1 :]]
+    return (*pairs, *terms[len(terms) & ~1 :])

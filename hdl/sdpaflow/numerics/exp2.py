@@ -1,20 +1,24 @@
 """``2**x`` by splitting the range and a piecewise-linear table."""
 
 import functools
+from typing import Any
 
 import numpy as np
-from amaranth.hdl import Array, Cat, Const, Mux
+from amaranth.hdl import Array, Cat, Const, Mux, Value
 
+from sdpaflow.numerics import fixed
+from sdpaflow.numerics.aliases import Stage
 from sdpaflow.numerics.fixed import UQ
 from sdpaflow.numerics.operator import Operator
 
 __all__ = ["Exp2"]
 
 GUARD = 3
-"""Fraction bits that the mantissa has beyond the result."""
+"""Fraction bits that the mantissa has beyond the result: two for the rounding of the table's lines,
+which then costs no more than a quarter unit, and one to round the result by."""
 
 NEAR = 2
-"""Low bits of the shift that have a stage of their own."""
+"""Low bits of the shift that have a stage of their own: a stage then chooses among few places."""
 
 
 class Exp2(Operator):
@@ -40,7 +44,7 @@ class Exp2(Operator):
 
     saturates = True
 
-    def __init__(self, x, shape, segments=64):
+    def __init__(self, x: fixed.Shape, shape: fixed.Shape, segments: int = 64) -> None:
         if shape.signed:
             raise ValueError(f"2**x is never negative: its format must be unsigned, not {shape!r}")
         if segments < 1 or segments & (segments - 1):
@@ -55,21 +59,21 @@ class Exp2(Operator):
             raise ValueError(f"{shape!r} has too few fraction bits for {segments} segments")
 
     @property
-    def table(self):
+    def table(self) -> tuple[list[int], list[int]]:
         """Intercepts and slopes, as lists of integers."""
         return _table(self.index_bits, self.rest_bits, self.mantissa.f_bits)
 
     @property
-    def _most(self):
+    def _most(self) -> int:
         """Shift that leaves nothing of the largest mantissa."""
         return self.shape.width + 1
 
-    def stages(self):
+    def stages(self) -> list[Stage]:
         x, out = self.inputs[0], self.shape
         bases, slopes = self.table
         base_bits, slope_bits = max(bases).bit_length(), max(max(slopes).bit_length(), 1)
 
-        def look_up(value):
+        def look_up(value: fixed.Value) -> tuple[Any, ...]:
             raw = value.numerator()
             index = raw[self.rest_bits : x.f_bits]
             whole = raw[x.f_bits :] if x.i_bits else Const(0, 1)
@@ -77,34 +81,36 @@ class Exp2(Operator):
             slope = Array(Const(entry, slope_bits) for entry in slopes)[index]
             return base, slope, raw[: self.rest_bits], whole.as_signed() if x.signed else whole
 
-        def multiply(base, slope, rest, whole):
+        def multiply(base: Value, slope: Value, rest: Value, whole: Value) -> tuple[Any, ...]:
             down = out.i_bits - 1 - whole
             over = down < 0
             down = Mux(down > self._most, self._most, down)[: self._most.bit_length()]
             return base, slope * rest, Mux(over, 0, down), over
 
-        def add(base, product, down, over):
+        def add(base: Value, product: Value, down: Value, over: Value) -> tuple[Any, ...]:
             return base + (product >> self.rest_bits), down, over
 
-        def far(mantissa, down, over):
+        def far(mantissa: Value, down: Value, over: Value) -> tuple[Any, ...]:
             # One bit below the unit is kept, to round by.
             top = Cat(Const(0, max(out.i_bits - 1, 0)), mantissa)
             top = top >> (GUARD - 1 + (out.i_bits == 0))
             return top >> Cat(Const(0, NEAR), down[NEAR:]), down[:NEAR], over
 
-        def near(top, down, over):
+        def near(top: Value, down: Value, over: Value) -> tuple[Any, ...]:
             return top >> down, over
 
-        def round_(doubled, over):
+        def round_(doubled: Value, over: Value) -> tuple[Any, ...]:
             return (doubled + 1) >> 1, over
 
-        def clamp(rounded, over):
+        def clamp(rounded: Value, over: Value) -> tuple[Any, ...]:
             over = over | rounded[out.width :].any()
             return out(Mux(over, out.raw_max, rounded)[: out.width]), over
 
         return [look_up, multiply, add, far, near, round_, clamp]
 
-    def evaluate(self, raw):  # type: ignore[override]
+    def evaluate(  # type: ignore[override]
+        self, raw: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         x, out = self.inputs[0], self.shape
         bases, slopes = map(np.array, self.table)
         index = (raw >> self.rest_bits) & ((1 << self.index_bits) - 1)
@@ -119,7 +125,7 @@ class Exp2(Operator):
 
 
 @functools.cache
-def _table(index_bits, rest_bits, f_bits):
+def _table(index_bits: int, rest_bits: int, f_bits: int) -> tuple[list[int], list[int]]:
     """Lines through ``2**r`` over [0, 1): intercepts and slopes, in units of ``2**-f_bits``.
 
     The slope of a segment is its chord's, the best for a convex function; the intercept then halves

@@ -12,12 +12,20 @@ shape                     raw value of n tokens
 No number may be wider than 62 bits, so that sums of two never overflow int64.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from amaranth.hdl import Shape
 from amaranth.lib import data
+from numpy.typing import ArrayLike
+
+from sdpaflow.numerics import fixed
+from sdpaflow.numerics.aliases import Raw, ShapeLike
 
 __all__ = [
     "MAX_BITS",
+    "Raw",
     "any_lane",
     "count",
     "equal",
@@ -38,19 +46,19 @@ CHUNK = 1 << 18
 """Bits that are spread out, a byte or more for each, at once."""
 
 
-def width(shape):
+def width(shape: ShapeLike) -> int:
     """Bits of a token of ``shape``."""
     return Shape.cast(shape).width
 
 
-def take(raw, index):
+def take(raw: Any, index: Any) -> Any:
     """The tokens at ``index``."""
     if isinstance(raw, dict):
         return {name: take(field, index) for name, field in raw.items()}
     return raw[index]
 
 
-def put(raw, index, values):
+def put(raw: Raw, index: np.ndarray, values: Any) -> None:
     """Overwrite the tokens at ``index``."""
     if isinstance(raw, dict):
         for name, field in raw.items():
@@ -59,7 +67,7 @@ def put(raw, index, values):
         raw[index] = values
 
 
-def zeros(shape, n):
+def zeros(shape: ShapeLike, n: int) -> Any:
     """``n`` tokens of zero bits."""
     if isinstance(shape, data.StructLayout):
         return {name: zeros(field, n) for name, field in shape.members.items()}
@@ -69,36 +77,36 @@ def zeros(shape, n):
     return np.zeros(n, dtype=np.int64)
 
 
-def count(raw):
+def count(raw: Raw) -> int:
     """How many tokens."""
     return count(next(iter(raw.values()))) if isinstance(raw, dict) else len(raw)
 
 
-def equal(a, b):
+def equal(a: Any, b: Any) -> np.ndarray:
     """Per token, whether all bits agree."""
     if isinstance(a, dict):
         return np.all([equal(a[name], b[name]) for name in a], axis=0)
     return ~any_lane(a != b)
 
 
-def any_lane(flags):
+def any_lane(flags: np.ndarray) -> np.ndarray:
     """Per token, whether the flag of any lane is up."""
-    return flags.any(axis=tuple(range(1, flags.ndim)))
+    return np.asarray(flags.any(axis=tuple(range(1, flags.ndim))))
 
 
-def quantise(values, shape):
+def quantise(values: ArrayLike, shape: fixed.Shape) -> tuple[np.ndarray, int]:
     """Nearest raw integers to floats (ties to even), clamped; also how many were clamped."""
     scaled = np.rint(np.ldexp(np.asarray(values, dtype=np.float64), shape.f_bits))
     clamped = np.clip(scaled, shape.raw_min, shape.raw_max)
     return clamped.astype(np.int64), int(np.count_nonzero(clamped != scaled))
 
 
-def to_float(raw, shape):
+def to_float(raw: ArrayLike, shape: fixed.Shape) -> np.ndarray:
     """Exact float64 values of raw integers of at most 53 bits."""
     return np.ldexp(np.asarray(raw, dtype=np.float64), -shape.f_bits)
 
 
-def _bits(shape, raw):
+def _bits(shape: ShapeLike, raw: Any) -> np.ndarray:
     """Bits of each token, ``(n, width)``, least significant first."""
     if isinstance(shape, data.StructLayout):
         parts = [_bits(field, raw[name]) for name, field in shape.members.items()]
@@ -111,7 +119,7 @@ def _bits(shape, raw):
     return ((np.asarray(raw, dtype=np.int64)[:, None] >> places) & 1).astype(np.uint8)
 
 
-def _numbers(shape, bits):
+def _numbers(shape: ShapeLike, bits: np.ndarray) -> Any:
     if isinstance(shape, data.StructLayout):
         fields, start = {}, 0
         for name, field in shape.members.items():
@@ -129,14 +137,14 @@ def _numbers(shape, bits):
     return bits.astype(np.int64) @ weights
 
 
-def pack(shape, raw):
+def pack(shape: ShapeLike, raw: Raw) -> list[int]:
     """Python integers holding each token's bits."""
     words = pack_words(shape, raw)
     octets, size = words.tobytes(), 4 * words.shape[1]
     return [int.from_bytes(octets[at : at + size], "little") for at in range(0, len(octets), size)]
 
 
-def pack_words(shape, raw):
+def pack_words(shape: ShapeLike, raw: Raw) -> np.ndarray:
     """Each token's bits in words of 32, ``(n, words)`` of uint32, the lowest first."""
     n, bits = count(raw), width(shape)
     octets = np.zeros((n, 4 * -(-bits // 32)), dtype=np.uint8)
@@ -148,7 +156,7 @@ def pack_words(shape, raw):
     return octets.view("<u4")
 
 
-def unpack(shape, tokens):
+def unpack(shape: ShapeLike, tokens: Sequence[int]) -> Any:
     """Raw value from tokens' bits."""
     size = (width(shape) + 7) // 8
     octets = b"".join(token.to_bytes(size, "little") for token in tokens)

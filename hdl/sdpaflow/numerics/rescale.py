@@ -1,9 +1,14 @@
 """Sums whose unit is rescaled on the way, and the rescaling that a running maximum asks for."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
-from amaranth.hdl import Cat, Const, Mux
+from amaranth.hdl import Cat, Const, Mux, Value
 from amaranth.lib import data
 
+from sdpaflow.numerics import fixed
+from sdpaflow.numerics.aliases import Clamped
 from sdpaflow.numerics.arithmetic import element_of, example, join, split, vector_like
 from sdpaflow.numerics.fixed import SQ, UQ, saturate_raw
 from sdpaflow.numerics.folds import add_up, may_clamp
@@ -42,7 +47,7 @@ class Rescaling(Fold):
         Tokens: ``score`` and ``max``.
     """
 
-    def __init__(self, layout):
+    def __init__(self, layout: data.StructLayout) -> None:
         self.token = layout
         score, top = layout.members["score"], layout.members["max"]
         self.unit = SQ(max(top.width - 3, 1), 0)
@@ -55,20 +60,20 @@ class Rescaling(Fold):
         self.difference = (example(score) - example(top)).shape()
 
     @property
-    def shape(self):
+    def shape(self) -> data.StructLayout:
         return data.StructLayout({"x": self.difference, "down": DOWN, "shift": SHIFT})
 
-    def _unit(self, token):
+    def _unit(self, token: data.View) -> Value:
         raw = token["max"].as_value()
         return Cat(raw, raw[-1].replicate(3))[3 : 3 + self.unit.width]
 
-    def step(self, first, state, token):
+    def step(self, first: Value, state: data.View, token: data.View) -> tuple[Any, None]:
         newer, above = state["newer"], self.state.members["older"].elem_shape
         rises = [Const(blocks, above.as_shape()) for blocks in range(BLOCKS)]
         older = [(newer.numerator() + rise)[: above.width] for rise in rises]
         return self.state(Cat(self._unit(token), *older, first)), None
 
-    def emit(self, first, state, new, token):
+    def emit(self, first: Any, state: data.View, new: Any, token: data.View) -> Any:
         fresh = first | state["second"]
         unit, width = self._unit(token), self.unit.width
         shift = []
@@ -81,17 +86,23 @@ class Rescaling(Fold):
         x = token["score"] - token["max"]
         return self.shape(Cat(x.as_value(), down, *shift))
 
-    def model(self, first, state, token):
+    def model(
+        self, first: bool, state: dict[str, np.ndarray], token: dict[str, np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], None]:
         unit = token["max"] >> 3
         same = np.full_like(unit, first)
         above = np.add.outer(state["newer"], np.arange(BLOCKS))
         return {"newer": unit, "older": above, "second": same}, None
 
-    def model_emit(self, first, state, new, token):
+    def model_emit(
+        self, first: bool, state: dict[str, np.ndarray], new: Any, token: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
         fresh = first | (state["second"] != 0)
         return self._emitted(token, np.where(fresh, 0, (token["max"] >> 3) - state["older"][:, 0]))
 
-    def model_scan(self, tokens, starts):
+    def model_scan(
+        self, tokens: dict[str, np.ndarray], starts: np.ndarray
+    ) -> dict[str, np.ndarray]:
         unit = tokens["max"] >> 3
         rise = np.zeros_like(unit)
         rise[2:] = unit[2:] - unit[:-2]
@@ -100,7 +111,7 @@ class Rescaling(Fold):
         rise[starts[lengths > 1] + 1] = 0
         return self._emitted(tokens, rise)
 
-    def _emitted(self, token, rise):
+    def _emitted(self, token: dict[str, np.ndarray], rise: np.ndarray) -> dict[str, np.ndarray]:
         score, top = self.token.members["score"], token["max"]
         shift = np.where(rise < BLOCKS, 1 << np.minimum(rise, BLOCKS), 0)
         return {"x": token["score"] - (top << score.f_bits), "down": ~top & 7, "shift": shift}
@@ -125,7 +136,7 @@ class RescaledSum(Interleaved):
         partial sum, which may come while those before are merged, is never clamped.
     """
 
-    def __init__(self, layout, field, growth):
+    def __init__(self, layout: data.StructLayout, field: str, growth: int) -> None:
         if growth < 0:
             raise ValueError(f"Growth must be at least 0, not {growth}")
         self.token = layout
@@ -141,7 +152,7 @@ class RescaledSum(Interleaved):
         self.aligned = data.StructLayout(aligned)
         self.waiting = data.StructLayout({**aligned, "odd": 1})
 
-    def align(self, first, token):
+    def align(self, first: Value, token: data.View) -> data.View:
         down, lanes = token["down"].as_value(), []
         even = Cat(Const(0, 1), down[1:])
         for lane in split(token[self.field], 1):
@@ -152,7 +163,7 @@ class RescaledSum(Interleaved):
         shift = Mux(first, 0, token["shift"].as_value())
         return self.waiting(Cat(number.as_value(), shift, down[0]))
 
-    def settle(self, waiting):
+    def settle(self, waiting: data.View) -> data.View:
         lanes = []
         for lane in split(waiting["number"], 1):
             raw = lane.numerator()
@@ -160,7 +171,7 @@ class RescaledSum(Interleaved):
         number = join(self.aligned.members["number"], lanes)
         return self.aligned(Cat(number.as_value(), waiting["shift"].as_value()))
 
-    def shrink(self, state, waiting):
+    def shrink(self, state: Any, waiting: data.View) -> Any:
         shift, width = waiting["shift"].as_value(), self.element.width
         lanes = []
         for lane in split(state, 1):
@@ -170,45 +181,47 @@ class RescaledSum(Interleaved):
             lanes.append(self.element(chosen[:width]))
         return join(self.state, lanes)
 
-    def add(self, state, aligned):
+    def add(self, state: Any, aligned: data.View) -> tuple[Any, Value | None]:
         lanes = zip(split(state, 1), split(aligned["number"], 1), strict=True)
         return self._sum(old + new for old, new in lanes)
 
-    def merge(self, newer, older):
+    def merge(self, newer: Any, older: Any) -> tuple[Any, Value | None]:
         return self._sum(a + b for a, b in zip(split(newer, 1), split(older, 1), strict=True))
 
-    def _sum(self, sums):
+    def _sum(self, sums: Iterable[fixed.Value]) -> tuple[Any, Value | None]:
         return add_up(self.state, self.element, list(sums), saturate=self.saturates)
 
-    def _model_sum(self, total):
+    def _model_sum(self, total: np.ndarray) -> tuple[np.ndarray, Clamped]:
         return saturate_raw(total, self.element) if self.saturates else (total, None)
 
-    def _model_aligned(self, token):
+    def _model_aligned(self, token: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         number, down, shift = token[self.field], token["down"], token["shift"]
         if number.ndim == 2:
             down, shift = down[:, None], shift[:, None]
         return number << (BLOCK - 1) >> down, shift
 
-    def model(self, first, state, token):
+    def model(
+        self, first: bool, state: np.ndarray, token: dict[str, np.ndarray]
+    ) -> tuple[np.ndarray, Clamped]:
         number, shift = self._model_aligned(token)
         kept = 0 if first else _shrunk(state, shift)
         return self._model_sum(kept + number)
 
-    def model_merge(self, newer, older):
+    def model_merge(self, newer: np.ndarray, older: np.ndarray) -> tuple[np.ndarray, Clamped]:
         return self._model_sum(newer + older)
 
-    def model_groups(self, tokens, starts):
+    def model_groups(self, tokens: dict[str, np.ndarray], starts: np.ndarray) -> np.ndarray | None:
         number, shift = self._model_aligned(tokens)
         if self.saturates and may_clamp(self.element, number, starts):
             return None
         lengths = np.diff(starts, append=len(number))
         place = np.arange(len(number)) - np.repeat(starts, lengths)
-        total = 0
+        total = np.zeros_like(number, shape=(len(starts), *number.shape[1:]))
         for way in range(self.ways):
             chosen = place % self.ways == way
             counts = (lengths + self.ways - 1 - way) // self.ways
             some = counts > 0
-            sums = np.zeros_like(number, shape=(len(starts), *number.shape[1:]))
+            sums = np.zeros_like(total)
             if some.any():
                 first = np.append(0, np.cumsum(counts[some])[:-1])
                 sums[some] = _rescaled(number[chosen], shift[chosen], first)
@@ -216,7 +229,7 @@ class RescaledSum(Interleaved):
         return total
 
 
-def _shrunk(state, shift):
+def _shrunk(state: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """A state shifted by the blocks that a bit of ``shift`` stands for."""
     chosen = np.zeros_like(state)
     for blocks in range(BLOCKS):
@@ -224,7 +237,7 @@ def _shrunk(state, shift):
     return chosen
 
 
-def _rescaled(number, shift, starts):
+def _rescaled(number: np.ndarray, shift: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Sums of groups, rescaled on the way."""
     # Runs without a shift are plain sums; what is left is a step for each shift of a group.
     shifts = shift.reshape(len(shift), -1)[:, 0]

@@ -1,7 +1,5 @@
 """What the attention pipelines have in common: both ends, and the products with K and V."""
 
-import re
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -60,17 +58,15 @@ class Attention(Dataflow):
         self.config = config
 
     @property
-    def name(self) -> str:
-        """What it is called: the name of its class, ``MemoryFree`` as ``memory-free``."""
-        words = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
-        return re.sub(words, "-", type(self).__name__.strip("_")).lower().replace("_", "-")
-
-    @property
     def parameters(self) -> dict[str, object]:
-        """What tells it from others of its kind, by name: dimensions, formats, precision."""
+        """What tells it from others of its kind, by name: dimensions, formats, precision.
+
+        Under ``depths`` are the FIFOs that were given other words, where some were.
+        """
         names = ["d", "dv", "lanes", *(["row_max"] if self.stores_rows else []), *"qkvo"]
         names += ["scale", "segments", "score_bits", "weight_bits", "digits"]
-        return {name: getattr(self.config, name) for name in names}
+        depths = {"depths": self.resized} if self.resized else {}
+        return {**{name: getattr(self.config, name) for name in names}, **depths}
 
     @property
     def port_beats(self) -> dict[str, int]:

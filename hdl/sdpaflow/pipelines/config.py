@@ -48,24 +48,32 @@ class Config:
         Fraction bits kept of a score, and of its exponential.
     digits : :class:`int`
         Quotient bits per stage of the division after V: fewer stages, and a slower clock.
+
+    Raises
+    ------
+    TypeError
+        A field is of the wrong kind.
+    ValueError
+        A field is out of range, lanes do not divide ``d``, or sums would take more than 62 bits.
     """
 
     d: int
-    dv: int | None = None
-    lanes: int | None = None
+    # What is None here gets its default from other fields, and is never None afterwards.
+    dv: int = None  # type: ignore[assignment]
+    lanes: int = None  # type: ignore[assignment]
     q: Shape = Q4_12
     k: Shape = Q4_12
     v: Shape = Q4_12
-    o: Shape | None = None
-    scale: float | None = None
+    o: Shape = None  # type: ignore[assignment]
+    scale: float = None  # type: ignore[assignment]
     row_max: int | None = None
     segments: int = 64
     score_bits: int = 13
     weight_bits: int = 17
     digits: int = 1
 
-    def __post_init__(self):
-        defaults = {"dv": self.d, "lanes": self.d, "o": self.v}
+    def __post_init__(self) -> None:
+        defaults: dict[str, object] = {"dv": self.d, "lanes": self.d, "o": self.v}
         for name, value in defaults.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
@@ -95,6 +103,8 @@ class Config:
                 raise ValueError(
                     f"Format of {name} must be signed, of 2 bits or more, not {shape!r}"
                 )
+        # The widest of all: a sum over a row, of weighted values in blocks (see RescaledSum), and
+        # behind it the divider, which adds the fraction bits that the result has more, and two.
         total = self.v.width + self.weight_bits + ROW_BITS + BLOCK - 1
         widest = total + max(self.o.f_bits - self.v.f_bits, 0) + 2
         if max(widest, self.dot.width) > MAX_BITS:
@@ -104,81 +114,82 @@ class Config:
             )
 
     @property
-    def factor(self):
+    def factor(self) -> float:
         """scale · log2(e): what queries are multiplied by before they are quantised."""
         return self.scale / math.log(2)
 
     @property
-    def beats(self):
+    def beats(self) -> int:
         """Tokens in a query or key: cycles per score."""
         return self.d // self.lanes
 
     @property
-    def dv_lanes(self):
+    def dv_lanes(self) -> int:
         """Elements of a value in one token: the least that keep up with the keys."""
         return next(
             n for n in range(1, self.dv + 1) if self.dv % n == 0 and self.dv // n <= self.beats
         )
 
     @property
-    def dv_beats(self):
+    def dv_beats(self) -> int:
         """Tokens in a value."""
         return self.dv // self.dv_lanes
 
     @property
-    def q_vector(self):
+    def q_vector(self) -> data.ArrayLayout:
         return data.ArrayLayout(self.q, self.lanes)
 
     @property
-    def k_vector(self):
+    def k_vector(self) -> data.ArrayLayout:
         return data.ArrayLayout(self.k, self.lanes)
 
     @property
-    def v_vector(self):
+    def v_vector(self) -> data.ArrayLayout:
         return data.ArrayLayout(self.v, self.dv_lanes)
 
     @property
-    def o_vector(self):
+    def o_vector(self) -> data.ArrayLayout:
         return data.ArrayLayout(self.o, self.dv_lanes)
 
     @property
-    def dot(self):
+    def dot(self) -> Shape:
         """Format of q·k, exact."""
         product = (example(self.q) * example(self.k)).shape()
         return SQ(product.i_bits + (self.d - 1).bit_length(), product.f_bits)
 
     @property
-    def score(self):
+    def score(self) -> Shape:
         """Format of a score: q·k to fewer fraction bits; no score is out of its range."""
         return SQ(self.dot.i_bits + 1, min(self.score_bits, self.dot.f_bits))
 
     @property
-    def weight(self):
+    def weight(self) -> Shape:
         """Format of 2**(score − maximum), which is below 1."""
         return UQ(0, self.weight_bits)
 
     @property
-    def unprotected(self):
+    def unprotected(self) -> Shape:
         """Format of 2**score where no maximum is subtracted: up to 256."""
         return UQ(8, self.weight_bits - 1)
 
     @property
-    def probability(self):
+    def probability(self) -> Shape:
         """Format of a softmax, up to 1."""
         return UQ(1, self.weight_bits - 1)
 
     @property
-    def row_bits(self):
+    def row_bits(self) -> int:
         """Integer bits that a sum over a row needs beyond its terms."""
         return ROW_BITS if self.row_max is None else (self.row_max - 1).bit_length()
 
-    def __str__(self):
+    def __str__(self) -> str:
         formats = " ".join(f"{name}={getattr(self, name)!r}" for name in "qkvo")
         row = "" if self.row_max is None else f" row_max={self.row_max}"
         return f"d={self.d} dv={self.dv} lanes={self.lanes} {formats}{row}"
 
 
-def _positive(name, value):
+def _positive(name: str, value: object) -> None:
+    """An error unless a value is a whole number from 1 on."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be an int, not {value!r}")
     if value < 1:

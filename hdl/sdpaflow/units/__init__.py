@@ -1,5 +1,6 @@
 """Abstract streaming units, composed into pipelines by ready/valid streams."""
 
+from sdpaflow.units.checks import check_stream
 from sdpaflow.units.fifo import Fifo
 from sdpaflow.units.fork import Fork
 from sdpaflow.units.map import Map
@@ -8,11 +9,13 @@ from sdpaflow.units.reduce import Reduce
 from sdpaflow.units.repeat import Repeat
 from sdpaflow.units.replay import Replay
 from sdpaflow.units.scan import Scan
-from sdpaflow.units.unit import Pair, Unit, token, tokens
+from sdpaflow.units.streams import FramingError, Stream
+from sdpaflow.units.unit import Pair, TokenStream, Unit, token, tokens
 
 __all__ = [
     "Fifo",
     "Fork",
+    "FramingError",
     "Map",
     "MemReduce",
     "Pair",
@@ -20,7 +23,10 @@ __all__ = [
     "Repeat",
     "Replay",
     "Scan",
+    "Stream",
+    "TokenStream",
     "Unit",
+    "check_stream",
     "token",
     "tokens",
 ]

@@ -5,7 +5,8 @@ from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
 from sdpaflow.numerics.raw import width
-from sdpaflow.units.unit import Unit, token, tokens
+from sdpaflow.units.streams import ShapeLike, Stream
+from sdpaflow.units.unit import TokenStream, Unit, token, tokens
 
 __all__ = ["Fifo"]
 
@@ -44,7 +45,11 @@ class Fifo(Unit):
         Tokens held.
     """
 
-    def __init__(self, shape, rank, depth=2, *, late=False):
+    i: TokenStream
+    o: TokenStream
+    level: Signal
+
+    def __init__(self, shape: ShapeLike, rank: int, depth: int = 2, *, late: bool = False):
         if not isinstance(depth, int):
             raise TypeError(f"Depth must be an int, not {depth!r}")
         if depth < 1:
@@ -61,11 +66,14 @@ class Fifo(Unit):
         })
 
     @staticmethod
-    def latency_of(depth):
+    def latency_of(depth: int) -> int:
         """Cycles from a token accepted to the same token offered, through an empty Fifo."""
         return 1 if depth <= REGISTERS else 3
 
-    def elaborate(self, platform):
+    def model(self, i: Stream) -> Stream:
+        return i
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         if self.depth == 1:
             self._register(m)
@@ -80,7 +88,7 @@ class Fifo(Unit):
     # Wide registers are enabled by a register where they can be: what comes is kept, whether it
     # will be wanted or not.
 
-    def _register(self, m):
+    def _register(self, m: Module) -> None:
         m.d.comb += [self.i.ready.eq(~self.o.valid), self.level.eq(self.o.valid)]
 
         with m.If(~self.o.valid):
@@ -88,7 +96,7 @@ class Fifo(Unit):
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
 
-    def _registers(self, m):
+    def _registers(self, m: Module) -> None:
         payload = Signal.like(self.i.payload)
         held = Signal()  # in `payload`, behind the token on offer
         room = Signal(init=1)  # not held; that has many loads, this is for the other unit
@@ -104,7 +112,7 @@ class Fifo(Unit):
         with m.If(~held):
             m.d.sync += payload.eq(self.i.payload)
 
-    def _ring(self, m):
+    def _ring(self, m: Module) -> None:
         payloads = [Signal.like(self.i.payload, name=f"payload_{n}") for n in range(self.depth)]
         full = Signal(self.depth)
         first = Signal(self.depth, init=1)  # one bit: which is on offer
@@ -132,7 +140,7 @@ class Fifo(Unit):
             with m.If(~full[n]):
                 m.d.sync += payload.eq(self.i.payload)
 
-    def _memory(self, m):
+    def _memory(self, m: Module) -> None:
         m.submodules.storage = storage = memory.Memory(
             shape=self.i.payload.shape(), depth=self.depth, init=[]
         )
@@ -149,7 +157,7 @@ class Fifo(Unit):
         some = Signal()  # are readable
         level = (self.level + put - taken)[: len(self.level)]
 
-        def after(address):
+        def after(address: Value) -> Value:
             return Mux(address == self.depth - 1, 0, address + 1)
 
         m.d.comb += [self.i.ready.eq(room), get.eq(some & moves)]

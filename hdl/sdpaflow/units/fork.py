@@ -3,7 +3,8 @@
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from sdpaflow.units.unit import Unit, tokens
+from sdpaflow.units.streams import ShapeLike, Stream
+from sdpaflow.units.unit import TokenStream, Unit, tokens
 
 __all__ = ["Fork"]
 
@@ -32,7 +33,9 @@ class Fork(Unit):
         The same tokens.
     """
 
-    def __init__(self, shape, rank, branches=2):
+    i: TokenStream
+
+    def __init__(self, shape: ShapeLike, rank: int, branches: int = 2):
         if branches < 2:
             raise ValueError(f"A fork must have at least 2 branches, not {branches}")
         self.branches = branches
@@ -42,10 +45,13 @@ class Fork(Unit):
         })
 
     @property
-    def outputs(self):
+    def outputs(self) -> list[TokenStream]:
         return [getattr(self, f"o{index}") for index in range(self.branches)]
 
-    def elaborate(self, platform):
+    def model(self, i: Stream) -> dict[str, Stream]:
+        return {f"o{index}": i for index in range(self.branches)}
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         done = Signal(self.branches)
         taken = Cat(o.valid & o.ready for o in self.outputs)

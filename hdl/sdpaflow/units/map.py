@@ -1,11 +1,16 @@
 """A function of tokens."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sdpaflow.numerics.operator import Operator, Serial
 from sdpaflow.numerics.raw import width
-from sdpaflow.units.unit import Pair, Unit, tokens
+from sdpaflow.units.checks import check_operator
+from sdpaflow.units.streams import Stream, agree
+from sdpaflow.units.unit import Pair, TokenStream, Unit, tokens
 
 __all__ = ["Map"]
 
@@ -50,9 +55,10 @@ class Map(Unit):
         Inputs disagreed since reset. Only where there are several of rank ≥ 1.
     """
 
-    def __init__(self, fn, rank=0, *, paired=False):
-        if not isinstance(fn, Operator):
-            raise TypeError(f"Function of a Map must be an Operator, not {fn!r}")
+    o: TokenStream
+
+    def __init__(self, fn: Operator, rank: int = 0, *, paired: bool = False):
+        check_operator(fn, "Map")
         shapes = [Pair(*fn.inputs)] if paired else list(fn.inputs)
         self.fn = fn
         self.rank = rank
@@ -65,22 +71,33 @@ class Map(Unit):
         ports = {name: In(tokens(s, rank)) for name, s in zip(self.names, shapes, strict=True)}
         super().__init__({**ports, "o": Out(tokens(fn.shape, rank))}, flags=flags)
 
-    def _memory(self):
+    def _memory(self) -> tuple[int, int]:
         """Tokens that the registers hold, and bits of their data."""
-        serial = isinstance(self.fn, Serial)
-        each = self.fn.fn if serial else self.fn
+        each = self.fn.fn if isinstance(self.fn, Serial) else self.fn
         stages, bits = each.stages(), width(self.fn.shape)
         values = [Signal(shape) for shape in each.inputs]
         for stage in stages[:-1]:
             values = _registers(stage(*values), "stage")
             bits += sum(len(Value.cast(value)) for value in values)
-        if not serial:
+        if not isinstance(self.fn, Serial):
             return len(stages), bits
         # One is fed, one is on offer; of others all lanes are between, and a bubble with them.
         bits += sum(map(width, self.fn.inputs))
         return 2 + (len(stages) - 1) // (self.fn.lanes + 1), bits
 
-    def elaborate(self, platform):
+    def model(self, **streams: Stream) -> tuple[Stream, dict[str, int]]:
+        first, *others = self.names
+        last = streams[first].last
+        for other in others:
+            agree((first, other), last, streams[other].last)
+        arguments = [streams[name].data for name in self.names]
+        if self.paired:
+            arguments = [arguments[0]["over"], arguments[0]["i"]]
+        results, clamped = self.fn.evaluate(*arguments)
+        counts = {} if clamped is None else {"saturated": int(clamped.sum())}
+        return Stream(results, last), counts
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         inputs = [getattr(self, name) for name in self.names]
         data = [port.payload.data for port in inputs]
@@ -97,12 +114,16 @@ class Map(Unit):
         if "misframed" in self.events:
             differ = Cat(port.payload.last != last for port in inputs[1:]).any()
             m.d.comb += self.events["misframed"].eq(valid & ready & differ)
-        pipeline = self._serial if isinstance(self.fn, Serial) else self._elastic
-        pipeline(m, valid, arguments, last, ready)
+        if isinstance(self.fn, Serial):
+            self._serial(m, self.fn, valid, arguments, last, ready)
+        else:
+            self._elastic(m, valid, arguments, last, ready)
         self.remember(m)
         return m
 
-    def _elastic(self, m, valid, values, last, ready):
+    def _elastic(
+        self, m: Module, valid: Value, values: Sequence[Any], last: Value, ready: Signal
+    ) -> None:
         """Stages that close up, up to the output."""
         stages = self.fn.stages()
         count = len(stages) - 1
@@ -137,14 +158,22 @@ class Map(Unit):
             m.d.comb += self.events["saturated"].eq(valid & advance & results[1])
         m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(kept)]
 
-    def _serial(self, m, valid, arguments, last, ready):
+    def _serial(
+        self,
+        m: Module,
+        fn: Serial,
+        valid: Value,
+        arguments: Sequence[Any],
+        last: Value,
+        ready: Signal,
+    ) -> None:
         """Stages that take the lanes of a vector, the first argument, one by one.
 
         They wait while a result is on offer and the next one's first lane is behind it. Between two
         vectors there is a bubble, so that a result which is taken at once is in nobody's way.
         """
         vector, *others = arguments
-        lanes, wide = self.fn.lanes, width(self.fn.fn.inputs[0])
+        lanes, wide = fn.lanes, width(fn.fn.inputs[0])
         feed = Signal(vector.shape(), reset_less=True)
         operands = _registers(others, "operand")
         outer = Signal(self.rank, name="feed_last")
@@ -152,7 +181,7 @@ class Map(Unit):
         stuck = Signal()
         room = Signal(init=1)  # not stuck; that has many loads, this is for the other unit
         some = Signal()  # of the lanes before were clamped
-        result = Signal(self.fn.shape, reset_less=True)
+        result = Signal(fn.shape, reset_less=True)
         kept = Signal(self.rank, name="result_last")
 
         m.d.comb += ready.eq(~left[0] & room)
@@ -164,8 +193,8 @@ class Map(Unit):
                 m.d.sync += [outer.eq(last), *_load(operands, others)]
 
         here, ends = left[0], Cat(~left[1], Mux(left[1], 0, outer))
-        values = [self.fn.fn.inputs[0](fed[:wide]), *operands]
-        *stages, final = self.fn.fn.stages()
+        values = [fn.fn.inputs[0](fed[:wide]), *operands]
+        *stages, final = fn.fn.stages()
         follows = Mux(stuck, here, Mux(here, left[1], valid))  # valid bit of the last stage, next
         for n, stage in enumerate(stages):
             there = Signal(name=f"valid_{n}")
@@ -183,14 +212,16 @@ class Map(Unit):
             lane = Value.cast(results[0])
             m.d.sync += Value.cast(result).eq(Cat(Value.cast(result)[len(lane) :], lane))
             m.d.sync += kept.eq(ends[1:])
-        if self.fn.saturates:
+        if fn.saturates:
             with m.If(fire):
                 m.d.sync += some.eq((results[1] | some) & ~ends[0])
             m.d.comb += self.events["saturated"].eq(complete & (results[1] | some))
         m.d.comb += [self.o.payload.data.eq(result), self.o.payload.last.eq(kept)]
 
 
-def _kept(m, n, advance, values, last):
+def _kept(
+    m: Module, n: int, advance: Value, values: Sequence[Any], last: Value
+) -> tuple[list[Signal], Signal]:
     """Registers of stage ``n``: of its values and of ``last``."""
     kept = _registers(values, f"stage_{n}")
     follows = Signal(len(last), name=f"last_{n}")
@@ -199,14 +230,14 @@ def _kept(m, n, advance, values, last):
     return kept, follows
 
 
-def _registers(values, name):
+def _registers(values: Iterable[Any], name: str) -> list[Signal]:
     """Registers as wide as some values. They are not reset."""
     return [
         Signal(value.shape(), name=f"{name}_{k}", reset_less=True) for k, value in enumerate(values)
     ]
 
 
-def _load(registers, values):
+def _load(registers: Iterable[Any], values: Iterable[Any]) -> list[Any]:
     return [
         Value.cast(register).eq(Value.cast(value))
         for register, value in zip(registers, values, strict=False)

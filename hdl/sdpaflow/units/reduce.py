@@ -5,7 +5,10 @@ from amaranth.lib.wiring import In, Out
 
 from sdpaflow.numerics.operator import Fold, Interleaved
 from sdpaflow.numerics.raw import width
-from sdpaflow.units.unit import Unit, tokens
+from sdpaflow.units.checks import check_fold
+from sdpaflow.units.fold_model import last_states
+from sdpaflow.units.streams import Stream
+from sdpaflow.units.unit import TokenStream, Unit, tokens
 
 __all__ = ["Reduce"]
 
@@ -40,9 +43,11 @@ class Reduce(Unit):
         The accumulator was clamped since reset. Only where the fold saturates.
     """
 
-    def __init__(self, fn, rank=1):
-        if not isinstance(fn, Fold):
-            raise TypeError(f"Function of a Reduce must be a Fold, not {fn!r}")
+    i: TokenStream
+    o: TokenStream
+
+    def __init__(self, fn: Fold, rank: int = 1):
+        check_fold(fn, "Reduce")
         if rank < 1:
             raise ValueError(f"A Reduce folds groups, so its rank must be at least 1, not {rank}")
         self.fn = fn
@@ -56,16 +61,21 @@ class Reduce(Unit):
             flags=["saturated"] if fn.saturates else [],
         )
 
-    def elaborate(self, platform):
+    def model(self, i: Stream) -> tuple[Stream, dict[str, int]]:
+        ends = i.last[:, 0]
+        states, counts = last_states(self.fn, i.data, ends)
+        return Stream(states, i.last[ends, 1:]), counts
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         if isinstance(self.fn, Interleaved):
-            self._interleave(m)
+            self._interleave(m, self.fn)
         else:
             self._fold(m)
         self.remember(m)
         return m
 
-    def _fold(self, m):
+    def _fold(self, m: Module) -> None:
         first = Signal(init=1)
         acc = self.o.payload.data
         last = self.i.payload.last
@@ -83,8 +93,39 @@ class Reduce(Unit):
             m.d.sync += Value.cast(acc).eq(Value.cast(new))
             m.d.sync += self.o.payload.last.eq(last[1:])
 
-    def _interleave(self, m):
-        fn, last = self.fn, self.i.payload.last
+    def _interleave(self, m: Module, fn: Interleaved) -> None:
+        """Two partial sums that take turns, so that an addition may take two cycles.
+
+        A group of four tokens a to d, then one of two, e and f, with no stall. What each register
+        holds in each cycle, partial sums as the tokens that are in them::
+
+            cycle  i   waiting  addend  shrunk  newer  older  result
+              0    a                            -      -
+              1    b   a                        -      -
+              2    c   b        a       -       -      -
+              3    d   c        b       -       a      -
+              4    e   d        c       a       b      -
+              5    f   e        d       b       a+c    -
+              6        f        e       -       b+d    a+c
+              7        f        e       -       b+d    a+c    a+b+c+d
+              8        f        e       -       b+d    a+c
+              9                 f       -       e      a+c
+             10                                 f      e
+             11                                 f      e      e+f
+
+        Each token passes ``waiting``, where it is aligned, and ``addend``, while the sum that it
+        belongs to is made ready in ``shrunk``. That sum is ``newer``'s value of a cycle before:
+        ``newer`` holds the token before the one before, as c finds a and d finds b. So the two sums
+        stay apart only if they move in step, and a token leaves ``addend`` when the next one enters
+        (``ripe``): e stays there until f comes, in cycles 6 to 8. The last token of a group leaves
+        in any case; both sums then are in ``newer`` and ``older``, and merged a cycle later
+        (``done``, here in cycle 6).
+
+        f ends its group and is stuck in ``waiting`` until the result before has been accepted
+        (cycle 7): there is one register for results. e may enter, as it only touches ``newer``
+        after it has left.
+        """
+        last = self.i.payload.last
         first = Signal(init=1)  # what comes is the first token of its group
         second = Signal()  # or the second
         # A token waits for the adder, half aligned, and one is in it.

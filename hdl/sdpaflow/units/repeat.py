@@ -3,7 +3,9 @@
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
-from sdpaflow.units.unit import Pair, Unit, tokens
+from sdpaflow.numerics import raw
+from sdpaflow.units.streams import ShapeLike, Stream, agree, groups
+from sdpaflow.units.unit import Pair, TokenStream, Unit, tokens
 
 __all__ = ["Repeat"]
 
@@ -36,7 +38,11 @@ class Repeat(Unit):
         The inputs disagreed since reset. Only where r ≥ 2.
     """
 
-    def __init__(self, shape, over, rank=1):
+    i: TokenStream
+    over: TokenStream
+    o: TokenStream
+
+    def __init__(self, shape: ShapeLike, over: ShapeLike, rank: int = 1):
         if rank < 1:
             raise ValueError(f"A companion has groups, so its rank must be at least 1, not {rank}")
         super().__init__(
@@ -48,7 +54,12 @@ class Repeat(Unit):
             flags=["misframed"] if rank > 1 else [],
         )
 
-    def elaborate(self, platform):
+    def model(self, i: Stream, over: Stream) -> Stream:
+        ends = over.last[:, 0]
+        agree(("i", "over"), i.last, over.last[ends, 1:], ("token", "group"))
+        return Stream({"over": over.data, "i": raw.take(i.data, groups(ends))}, over.last)
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         last = self.over.payload.last
         fire = self.o.valid & self.o.ready

@@ -1,11 +1,25 @@
 """One group for each group of groups."""
 
+import numpy as np
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
+from sdpaflow.numerics import raw
 from sdpaflow.numerics.raw import width
-from sdpaflow.units.unit import Pair, Unit, check_size, tokens
+from sdpaflow.units.checks import check_size
+from sdpaflow.units.streams import (
+    FramingError,
+    ShapeLike,
+    Stream,
+    agree,
+    count_of,
+    group_lengths,
+    groups,
+    positions,
+    starts,
+)
+from sdpaflow.units.unit import Pair, TokenStream, Unit, tokens
 
 __all__ = ["Replay"]
 
@@ -43,7 +57,11 @@ class Replay(Unit):
         Groups did not match, or were longer than the memory, since reset.
     """
 
-    def __init__(self, shape, over, size, rank=2):
+    i: TokenStream
+    over: TokenStream
+    o: TokenStream
+
+    def __init__(self, shape: ShapeLike, over: ShapeLike, size: int, rank: int = 2):
         if rank < 2:
             raise ValueError(
                 f"A companion has groups of groups: rank must be 2 or more, not {rank}"
@@ -60,7 +78,35 @@ class Replay(Unit):
             flags=["misframed"],
         )
 
-    def elaborate(self, platform):
+    def model(self, i: Stream, over: Stream) -> Stream:
+        kept, outer = i.last[:, 0], over.last[:, 1]
+        agree(("i", "over"), i.last[kept, 1:], over.last[outer, 2:], ("group", "outer group"))
+        replayed = groups(outer)  # for each token of the companion, the group beside it
+        self._check(group_lengths(kept), group_lengths(over.last[:, 0]), replayed[over.last[:, 0]])
+        index = starts(kept)[replayed] + positions(over.last[:, 0])
+        return Stream({"over": over.data, "i": raw.take(i.data, index)}, over.last)
+
+    def _check(self, kept: np.ndarray, over: np.ndarray, beside: np.ndarray) -> None:
+        """Insist on groups of lengths that fit; group ``beside[n]`` is replayed over number n."""
+        if (kept > self.size).any():
+            group = int(np.argmax(kept > self.size))
+            raise FramingError(
+                f"group {group} of {{0}} has {kept[group]} tokens, more than the memory holds, "
+                f"{count_of(self.size, 'word')}",
+                "i",
+            )
+        differ = over != kept[beside]
+        if differ.any():
+            group = int(np.argmax(differ))
+            raise FramingError(
+                f"{{0}} and {{1}} disagree on where groups end: group {beside[group]} of {{0}} has "
+                f"{count_of(kept[beside[group]], 'token')}, but group {group} of {{1}}, over which "
+                f"it is replayed, {over[group]}",
+                "i",
+                "over",
+            )
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.group = group = memory.Memory(shape=self.shape, depth=self.size, init=[])
         write = group.write_port()

@@ -1,11 +1,18 @@
 """Running fold."""
 
+from typing import Any
+
+import numpy as np
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from sdpaflow.numerics.operator import Fold, Interleaved
+from sdpaflow.numerics import raw
+from sdpaflow.numerics.operator import Fold
 from sdpaflow.numerics.raw import width
-from sdpaflow.units.unit import Unit, tokens
+from sdpaflow.units.checks import check_fold
+from sdpaflow.units.fold_model import step_by_step
+from sdpaflow.units.streams import Stream, starts
+from sdpaflow.units.unit import TokenStream, Unit, tokens
 
 __all__ = ["Scan"]
 
@@ -40,9 +47,11 @@ class Scan(Unit):
         The state was clamped since reset. Only where the fold saturates.
     """
 
-    def __init__(self, fn, rank=1, *, ahead=False):
-        if not isinstance(fn, Fold) or isinstance(fn, Interleaved):
-            raise TypeError(f"Function of a Scan must be a Fold of one cycle, not {fn!r}")
+    i: TokenStream
+    o: TokenStream
+
+    def __init__(self, fn: Fold, rank: int = 1, *, ahead: bool = False):
+        check_fold(fn, "Scan", interleaved=False)
         if rank < 1:
             raise ValueError(f"A Scan folds groups, so its rank must be at least 1, not {rank}")
         self.fn = fn
@@ -56,7 +65,23 @@ class Scan(Unit):
             flags=["saturated"] if fn.saturates else [],
         )
 
-    def elaborate(self, platform):
+    def model(self, i: Stream) -> tuple[Stream, dict[str, int]]:
+        fn, ends = self.fn, i.last[:, 0]
+        counts = {"saturated": 0} if fn.saturates else {}
+        if not len(ends):
+            return Stream(raw.zeros(fn.shape, 0), i.last), counts
+        if not self.ahead:
+            emitted = fn.model_scan(i.data, starts(ends))
+            if emitted is None:
+                _, emitted, counts = step_by_step(fn, i.data, ends)
+            return Stream(emitted, i.last), counts
+        states = fn.model_states(i.data, starts(ends))
+        if states is None:
+            states, _, counts = step_by_step(fn, i.data, ends)
+        after = raw.take(states, np.arange(len(ends)) + ~ends)
+        return Stream(fn.model_emit(False, after, after, i.data), i.last), counts
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         first = Signal(init=1)
         acc = Signal(self.fn.state)
@@ -81,7 +106,7 @@ class Scan(Unit):
         self.remember(m)
         return m
 
-    def _look(self, m, fire, free, acc):
+    def _look(self, m: Module, fire: Value, free: Value, acc: Value) -> None:
         """Keep a token, the one that ``acc`` is after, until the next is there."""
         new, _ = self.fn.step(Const(0), acc, self.i.payload.data)
         held = Signal()
@@ -106,7 +131,7 @@ class Scan(Unit):
             m.d.sync += self.o.valid.eq(looked)
             self._emit(m, earlier, 0, seen, seen)
 
-    def _emit(self, m, token, first, state, new):
+    def _emit(self, m: Module, token: Any, first: Value | int, state: Any, new: Any) -> None:
         result = self.fn.emit(first, state, new, token.data)
         m.d.sync += Value.cast(self.o.payload.data).eq(Value.cast(result))
         m.d.sync += self.o.payload.last.eq(token.last)

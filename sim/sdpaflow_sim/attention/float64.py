@@ -1,46 +1,45 @@
-"""Attention in float64, to state accuracy against; bits are compared with the model instead."""
+"""How far outputs are from float64; bits are compared with the model instead."""
 
 import numpy as np
 from sdpaflow.numerics import raw
+from sdpaflow.pipelines import Attention, Config
 
-__all__ = ["attention", "errors", "quantised_and_given"]
+from sdpaflow_sim.attention.heads import Head
+from sdpaflow_sim.attention.inputs import Matrices
+from sdpaflow_sim.errors import InputError
+
+__all__ = ["errors", "quantised", "reference"]
 
 
-def attention(q, k, v, *, base2_scale, lengths=None):
-    """``softmax(scale · q kᵀ) v`` in float64.
+def quantised(config: Config, head: Head) -> Matrices:
+    """The floats that a head's raw integers stand for; its queries as they are before scaling."""
+    q, k, v = (raw.to_float(getattr(head, name), getattr(config, name)) for name in "qkv")
+    return q / config.factor, k, v
 
-    Parameters
-    ----------
-    q, k, v : numpy.ndarray
-        (N_q, d), (N_k, d) and (N_k, dv).
-    base2_scale : :class:`float`
-        Scale of the scores, times log2(e): the softmax is computed with powers of two.
-    lengths : numpy.ndarray
-        For each query, how many keys it attends to; all of them unless given.
 
-    Returns
-    -------
-    numpy.ndarray
-        (N_q, dv).
+def reference(
+    pipeline: Attention, q: np.ndarray, k: np.ndarray, v: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
+    """What a pipeline approximates, by its own :meth:`Attention.reference`; (N_q, dv).
+
+    Raises
+    ------
+    InputError
+        Its reference does not give that.
     """
-    scores = np.float64(base2_scale) * np.asarray(q, np.float64) @ np.asarray(k, np.float64).T
-    if lengths is not None and np.min(lengths) < len(k):
-        scores = np.where(np.arange(len(k)) < np.asarray(lengths)[:, None], scores, -np.inf)
-    scores -= scores.max(axis=1, keepdims=True)
-    weights = np.exp2(scores, out=scores)
-    return weights @ np.asarray(v, np.float64) / weights.sum(axis=1, keepdims=True)
+    values = np.asarray(pipeline.reference(q, k, v, lengths))
+    wanted = len(q), v.shape[1]
+    if values.shape != wanted or values.dtype.kind != "f":
+        raise InputError(
+            f"{type(pipeline).__name__}.reference must return floats of shape (N_q, dv) = "
+            f"{wanted}, not {values.dtype} of {values.shape}"
+        )
+    return values
 
 
-def quantised_and_given(config, head, given):
-    """Arguments q, k, v and scale of :func:`attention`: as a :class:`Head` has them, and as given.
-
-    The scale of the first is that of queries which are multiplied already.
-    """
-    floats = [raw.to_float(getattr(head, name), getattr(config, name)) for name in "qkv"]
-    return (*floats, 1.0), (*given, config.factor)
-
-
-def errors(config, outputs, exact, total):
+def errors(
+    config: Config, outputs: np.ndarray, exact: np.ndarray, total: np.ndarray
+) -> dict[str, float]:
     """Errors of raw outputs against float64, on the quantised inputs and on those given.
 
     Parameters
@@ -51,6 +50,12 @@ def errors(config, outputs, exact, total):
         Raw integers, (queries, dv).
     exact, total : numpy.ndarray
         What float64 makes of the quantised inputs, and of those given.
+
+    Returns
+    -------
+    dict of :class:`float`
+        ``max_abs_error`` and ``mean_abs_error`` against the first, ``max_abs_error_total`` against
+        the second.
     """
     values = raw.to_float(outputs, config.o)
     error = np.abs(values - exact)

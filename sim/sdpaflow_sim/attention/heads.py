@@ -1,13 +1,19 @@
 """What a pipeline is given to compute: heads of Q, K, V as streams of tokens."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
-from sdpaflow.graph import Stream, interpret
+from amaranth.lib import data
+from numpy.typing import ArrayLike
+from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import raw
+from sdpaflow.pipelines import Config
 from sdpaflow.units import token
 
+from sdpaflow_sim.attention.inputs import Matrices
 from sdpaflow_sim.engines.tokens import Feed, Rows
 from sdpaflow_sim.errors import InputError
 
@@ -32,7 +38,7 @@ class Head:
     lengths: np.ndarray
 
     @property
-    def scores(self):
+    def scores(self) -> int:
         """How many scores the head takes."""
         return int(self.lengths.sum())
 
@@ -65,30 +71,36 @@ class Workload:
     batch = 1 << 16
     """Elements of K that the model handles at once: so many that they stay in the cache."""
 
-    def __init__(self, config, heads, lengths=None):
+    def __init__(
+        self,
+        config: Config,
+        heads: Sequence[Matrices],
+        lengths: Sequence[ArrayLike] | None = None,
+    ) -> None:
         _match(config, heads)
-        self.config = config
-        self.heads = []
+        self.config: Any = config  # its fields are filled in, where they may be None
+        self.heads: list[Head] = []
         self.clipped = {"input q": 0, "input k": 0, "input v": 0}
         for given, rows in zip(heads, _lengths(lengths, heads, config.row_max), strict=True):
-            self.heads.append(Head(*map(self._quantise, "qkv", given), lengths=rows))
+            q, k, v = map(self._quantise, "qkv", given)
+            self.heads.append(Head(q, k, v, lengths=rows))
 
-    def _quantise(self, name, values):
+    def _quantise(self, name: str, values: np.ndarray) -> np.ndarray:
         scaled = values * self.config.factor if name == "q" else values
         quantised, count = raw.quantise(scaled, getattr(self.config, name))
         self.clipped[f"input {name}"] += count
         return quantised
 
     @property
-    def scores(self):
+    def scores(self) -> int:
         return sum(head.scores for head in self.heads)
 
     @property
-    def queries(self):
+    def queries(self) -> int:
         return sum(len(head.q) for head in self.heads)
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Tokens that will come out."""
         return self.queries * self.config.dv_beats
 
@@ -101,21 +113,22 @@ class Workload:
             "v": Feed(partial(self._rows, "v", config.v_vector, config.dv_beats)),
         }
 
-    def _queries(self):
+    def _queries(self) -> Iterator[Rows]:
         beats = self.config.beats
         for head in self.heads:
             tokens = _pack(self.config.q_vector, head.q, beats)
             yield Rows(tokens, np.array([len(tokens)]))
 
-    def _rows(self, name, vector, beats):
+    def _rows(self, name: str, vector: data.ArrayLayout, beats: int) -> Iterator[Rows]:
         marks = 1 + (beats > 1)
         for head in self.heads:
             tokens = _pack(vector, getattr(head, name), beats, marks)
             yield Rows(tokens, head.lengths * beats, close=raw.width(vector) + marks - 1)
 
-    def expected(self, dataflow):
+    def expected(self, dataflow: Dataflow) -> tuple[np.ndarray, dict[str, int]]:
         """Raw outputs (queries, dv) of the bit-exact model, and clamped tokens by unit."""
-        results, clamped = [], {}
+        results: list[np.ndarray] = []
+        clamped: dict[str, int] = {}
         for head in self.heads:
             for rows in self.batches(head):
                 outputs, counts = self.model(dataflow, head, rows)
@@ -123,26 +136,32 @@ class Workload:
                 clamped = {name: clamped.get(name, 0) + n for name, n in counts.items()}
         return np.concatenate(results), clamped
 
-    def streams(self, dataflow):
+    def streams(self, dataflow: Dataflow) -> tuple[dict[str, Stream], dict[str, int]]:
         """Every stream of a graph for a workload of a single head, and clamped tokens by unit.
 
         As :func:`sdpaflow.graph.interpret` gives them, all at once: for small jobs.
         """
-        (head,) = self.heads
-        return interpret(dataflow, self._streams(head, slice(None)))
+        return interpret(dataflow, self.inputs())
 
-    def batches(self, head):
+    def inputs(self) -> dict[str, Stream]:
+        """The input streams of a workload of a single head, by port, all at once."""
+        (head,) = self.heads
+        return self._streams(head, slice(None))
+
+    def batches(self, head: Head) -> list[slice]:
         """Slices of a head's queries, as many at a time as the model handles well."""
         step = max(1, self.batch // (len(head.k) * self.config.d))
         return [slice(start, start + step) for start in range(0, len(head.q), step)]
 
-    def model(self, dataflow, head, rows):
+    def model(
+        self, dataflow: Dataflow, head: Head, rows: slice
+    ) -> tuple[np.ndarray, dict[str, int]]:
         """Raw outputs and clamped tokens, as :meth:`expected`, for some queries of a head."""
         streams, clamped = interpret(dataflow, self._streams(head, rows))
         (edge,) = dataflow.output_edges.values()
         return streams[edge.name].data.reshape(-1, self.config.dv), clamped
 
-    def _streams(self, head, queries):
+    def _streams(self, head: Head, queries: slice) -> dict[str, Stream]:
         config, lengths = self.config, head.lengths[queries]
         keys = np.concatenate([np.arange(length) for length in lengths])
         ends = np.zeros(len(keys), dtype=bool)
@@ -154,7 +173,7 @@ class Workload:
             "v": _stream(head.v[keys], ends, config.dv_beats),
         }
 
-    def decode(self, tokens):
+    def decode(self, tokens: Sequence[int]) -> np.ndarray:
         """Raw outputs (queries, dv) from the bits of output tokens."""
         config = self.config
         mask = (1 << raw.width(config.o_vector)) - 1
@@ -165,7 +184,9 @@ class Workload:
         return values.reshape(-1, config.dv)
 
 
-def _pack(vector, values, beats, marks=None):
+def _pack(
+    vector: data.ArrayLayout, values: np.ndarray, beats: int, marks: int | None = None
+) -> np.ndarray:
     """Words of the tokens of vectors, the last beat of each marked where there are several.
 
     ``marks`` is how many ``last`` bits a token has, of which only that of a beat is set.
@@ -177,7 +198,7 @@ def _pack(vector, values, beats, marks=None):
     return raw.pack_words(token(vector, int(marks)), tokens)
 
 
-def _stream(values, ends, beats, *, row=True):
+def _stream(values: np.ndarray, ends: np.ndarray, beats: int, *, row: bool = True) -> Stream:
     """Stream of vectors in beats, ``ends`` marking the last vector of each row."""
     last_beat = np.tile(np.arange(beats) == beats - 1, len(values))
     marks = [last_beat] if beats > 1 else []
@@ -186,13 +207,15 @@ def _stream(values, ends, beats, *, row=True):
     return Stream(values.reshape(len(values) * beats, -1), last)
 
 
-def _match(config, heads):
+def _match(config: Config, heads: Sequence[Matrices]) -> None:
     d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
     if (d, dv) != (config.d, config.dv):
         raise InputError(f"the pipeline is for d = {config.d}, dv = {config.dv}, not {d} and {dv}")
 
 
-def _lengths(lengths, heads, row_max):
+def _lengths(
+    lengths: Sequence[ArrayLike] | None, heads: Sequence[Matrices], row_max: int | None
+) -> list[np.ndarray]:
     """Keys per query for each head, checked."""
     if lengths is None:
         lengths = [np.full(len(queries), len(keys)) for queries, keys, _ in heads]

@@ -2,18 +2,30 @@
 
 import math
 import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sdpaflow.numerics import fixed
 from sdpaflow.numerics.fixed import SQ
-from sdpaflow.pipelines import PIPELINES, ROW_BITS, Config
+from sdpaflow.pipelines import PIPELINES, ROW_BITS, Attention, Config
 
 from sdpaflow_sim.errors import InputError
+from sdpaflow_sim.outputs import FilePath
 
-__all__ = ["build", "check", "fitting", "load", "sample", "sample_of", "split_heads"]
+__all__ = ["Heads", "Matrices", "build", "check", "fitting", "load", "sample", "sample_of",
+           "split_heads"]  # fmt: skip
+
+Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""q, k and v of one head: (N_q, d), (N_k, d) and (N_k, dv)."""
+
+Heads = ArrayLike | Sequence[ArrayLike]
+"""A matrix, an array of matrices, or a list of them: one per head."""
 
 
-def sample(layer=5, head=0):
+def sample(layer: int = 5, head: int | None = 0) -> Matrices:
     """Q, K, V of one head of the sentence encoder shipped with the project, (145, 32) each.
 
     Layers are 0, 2 and 5; there are 12 heads, and None is all of them, (12, 145, 32). See
@@ -24,31 +36,33 @@ def sample(layer=5, head=0):
         if f"layer{layer}_q" not in arrays:
             raise InputError(f"layer must be 0, 2 or 5, not {layer}")
         layers = [arrays[f"layer{layer}_{name}"] for name in "qkv"]
+    q, k, v = layers
     if head is None:
-        return tuple(layers)
+        return q, k, v
     if not 0 <= head < len(layers[0]):
         raise InputError(f"head must be 0 to {len(layers[0]) - 1}, not {head}")
-    return tuple(array[head] for array in layers)
+    return q[head], k[head], v[head]
 
 
-def sample_of(d, dv=None, tokens=None):
+def sample_of(d: int, dv: int | None = None, tokens: int | None = None) -> Matrices:
     """Q, K, V of the shipped encoder's layer 5 with as many elements as wanted.
 
     The first ``d`` (``dv``) of its 12 heads side by side, which have 384; of the first ``tokens``.
     """
     heads = [sample(5, head) for head in range(12)]
     dv = d if dv is None else dv
-    joined = []
+    joined: list[np.ndarray] = []
     for name, elements, stack in zip("qkv", (d, d, dv), zip(*heads, strict=True), strict=True):
         matrix = np.concatenate(stack, axis=1)
         if not 1 <= elements <= matrix.shape[1]:
             wanted = "dv" if name == "v" else "d"
             raise InputError(f"{wanted} must be 1 to {matrix.shape[1]}, not {elements}")
         joined.append(matrix[: max(1, tokens) if tokens is not None else None, :elements])
-    return tuple(joined)
+    q, k, v = joined
+    return q, k, v
 
 
-def load(path):
+def load(path: FilePath) -> np.ndarray:
     """Array from an ``.npy`` file."""
     try:
         array = np.load(path, allow_pickle=False)
@@ -69,7 +83,7 @@ def load(path):
     return array
 
 
-def split_heads(q, k, v):
+def split_heads(q: Heads, k: Heads, v: Heads) -> list[Matrices]:
     """One triple of matrices per head, from matrices, 3-d arrays (heads first), or lists.
 
     Raises :class:`InputError` for shapes that do not go together.
@@ -97,16 +111,16 @@ def split_heads(q, k, v):
     return heads
 
 
-def _stack(name, array):
+def _stack(name: str, array: Heads) -> list[np.ndarray]:
     if isinstance(array, (list, tuple)) and array and all(np.ndim(item) == 2 for item in array):
         return [check(name, item) for item in array]
-    array = check(name, array)
-    return list(array) if array.ndim == 3 else [array]
+    checked = check(name, np.asarray(array))
+    return list(checked) if checked.ndim == 3 else [checked]
 
 
-def check(name, array):
+def check(name: str, given: ArrayLike) -> np.ndarray:
     """A float64 array of 2 or 3 dimensions, none empty, all finite; else :class:`InputError`."""
-    array = np.asarray(array)
+    array = np.asarray(given)
     if array.dtype == object or not (
         np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)
     ):
@@ -122,7 +136,7 @@ def check(name, array):
     return array
 
 
-def fitting(values, name="values", width=16):
+def fitting(values: Iterable[np.ndarray], name: str = "values", width: int = 16) -> fixed.Shape:
     """The signed format of ``width`` bits with the most fraction bits that holds all values."""
     largest = max(float(np.max(np.abs(array))) for array in values)
     i_bits = 1 + max(0, math.floor(math.log2(largest)) + 1 if largest > 0 else 0)
@@ -136,28 +150,41 @@ def fitting(values, name="values", width=16):
     return SQ(i_bits, width - i_bits)
 
 
-def build(name, heads, **options):
+def build(
+    pipeline: str | type[Attention],
+    heads: Sequence[Matrices],
+    *,
+    arguments: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Attention:
     """Pipeline for the given heads, with formats and ``row_max`` fitted where not given.
 
     Parameters
     ----------
-    name : :class:`str`
-        A key of :data:`sdpaflow.pipelines.PIPELINES`.
+    pipeline : :class:`str` or class
+        A key of :data:`sdpaflow.pipelines.PIPELINES`, or a subclass of :class:`Attention`, whose
+        constructor takes a :class:`Config` first.
     heads : list of tuple
         From :func:`split_heads`.
+    arguments : dict
+        What else its constructor takes, by name.
     **options
         Fields of :class:`Config`; None counts as not given.
+
+    Raises
+    ------
+    InputError
+        There is no such pipeline, or it refuses what is given.
     """
-    if name not in PIPELINES:
-        raise InputError(f"pipeline must be one of {', '.join(PIPELINES)}, not {name!r}")
+    kind = _kind(pipeline)
     options = {key: value for key, value in options.items() if value is not None}
-    pipeline = PIPELINES[name]
     longest = max(len(keys) for _, keys, _ in heads)
     if longest > 1 << ROW_BITS:
         raise InputError(f"rows may have up to {1 << ROW_BITS} keys, not {longest}")
-    if pipeline.stores_rows:
+    if kind.stores_rows:
         options.setdefault("row_max", longest)
     elif "row_max" in options:
+        name = pipeline if isinstance(pipeline, str) else kind.__name__
         raise InputError(f"{name} stores no rows: leave out row_max")
     try:
         d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
@@ -165,9 +192,21 @@ def build(name, heads, **options):
         for index, (port, scale) in enumerate({"q": factor, "k": 1, "v": 1}.items()):
             if port not in options:
                 options[port] = fitting([scale * head[index] for head in heads], port)
-        built = pipeline(Config(d=d, dv=dv, **options))
+        built = kind(Config(d=d, dv=dv, **options), **(arguments or {}))
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from None
     if built.config.row_max is not None and built.config.row_max < longest:
         raise InputError(f"rows have {longest} keys, more than row_max = {built.config.row_max}")
     return built
+
+
+def _kind(pipeline: object) -> type[Attention]:
+    """The class of a pipeline that is named, or is that class."""
+    if isinstance(pipeline, type) and issubclass(pipeline, Attention):
+        return pipeline
+    if not isinstance(pipeline, str) or pipeline not in PIPELINES:
+        raise InputError(
+            f"pipeline must be one of {', '.join(PIPELINES)}, or a subclass of Attention, "
+            f"not {pipeline!r}"
+        )
+    return PIPELINES[pipeline]

@@ -1,131 +1,53 @@
 """One call: a pipeline and arrays in; outputs, cycles and counts out."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sdpaflow.numerics import raw
-from sdpaflow.pipelines import PIPELINES
+from sdpaflow.pipelines import Attention
 
 from sdpaflow_sim.attention.expected import Expected
 from sdpaflow_sim.attention.float64 import errors
 from sdpaflow_sim.attention.heads import Workload
-from sdpaflow_sim.attention.inputs import build, split_heads
+from sdpaflow_sim.attention.inputs import Heads, Matrices, build, split_heads
+from sdpaflow_sim.attention.report import FifoUse, Report, fifos_of, state_of
 from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
+from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.outputs import FilePath
 
 __all__ = ["ENGINES", "FifoUse", "Report", "model", "run"]
 
+Pipeline = Attention | type[Attention] | str
+"""A pipeline, its class, or its name."""
 
-@dataclass
-class FifoUse:
-    """A FIFO: its depth and greatest fill in words, its width in bits, ``last`` included."""
-
-    name: str
-    depth: int
-    width_bits: int
-    peak: int
-
-
-@dataclass
-class Report:
-    """What a run gave and what it took.
-
-    Attributes
-    ----------
-    pipeline, engine : :class:`str`
-        Their names.
-    n_q, n_k, d, dv, lanes, heads, row_max : :class:`int`
-        Queries and keys (of the longest head), dimensions, and heads run.
-    formats : dict of :class:`str`
-        Of ``q``, ``k``, ``v`` and ``o``. ``q`` holds scale · log2(e) · q.
-    cycles : :class:`int`
-        From the first input token accepted to the last output token accepted, inclusive.
-    scores, cycles_per_score
-        All heads together.
-    bit_exact : :class:`bool`
-        Every output, and every count of clamped tokens, equals that of the bit-exact model.
-    max_abs_error, mean_abs_error : :class:`float`
-        Against float64 on the quantised inputs: the error of the arithmetic.
-    max_abs_error_total : :class:`float`
-        Against float64 on the inputs as given: that of quantisation too.
-    output_ulp : :class:`float`
-        Unit in the last place of an output.
-    saturations : dict of :class:`int`
-        Clamped tokens by unit, and clamped elements of the inputs; what never happened is left out.
-    fifos : list of :class:`FifoUse`
-        In the order of the graph.
-    state_words, state_bits : :class:`int`
-        What the units themselves can hold.
-    intermediate_words, intermediate_bits : :class:`int`
-        All FIFOs as configured, those at the ports included, and state.
-    peak_words : :class:`int`
-        FIFOs at their greatest fill, and state.
-    outputs : numpy.ndarray
-        Floats, (N_q, dv), or a list of those for several heads.
-    fill : list of :class:`int`
-        Words in all FIFOs together, in each cycle.
-    """
-
-    pipeline: str
-    n_q: int
-    n_k: int
-    d: int
-    dv: int
-    lanes: int
-    heads: int
-    row_max: int | None
-    formats: dict
-    scale: float
-    engine: str
-    cycles: int
-    scores: int
-    cycles_per_score: float
-    bit_exact: bool
-    max_abs_error: float
-    mean_abs_error: float
-    max_abs_error_total: float
-    output_ulp: float
-    saturations: dict
-    fifos: list
-    state_words: int
-    state_bits: int
-    intermediate_words: int
-    intermediate_bits: int
-    peak_words: int
-    outputs: object = None
-    fill: list | None = None
-
-    @property
-    def peaks(self):
-        """Greatest fill by name of the FIFO."""
-        return {fifo.name: fifo.peak for fifo in self.fifos}
-
-    def to_dict(self):
-        """Plain data for JSON: everything but the outputs and the fill."""
-        plain = asdict(replace(self, outputs=None, fill=None))
-        return {key: value for key, value in plain.items() if key not in {"outputs", "fill"}}
+Lengths = ArrayLike | Sequence[ArrayLike]
+"""For each query, how many keys it attends to; or a list of those, per head."""
 
 
 def run(
-    pipeline,
-    q,
-    k,
-    v,
+    pipeline: Pipeline,
+    q: Heads,
+    k: Heads,
+    v: Heads,
     *,
-    lengths=None,
-    stalls=None,
-    limit=None,
-    engine=AUTO,
-    watch=False,
-    vcd=None,
-    window=None,
-    progress=None,
-):
+    lengths: Lengths | None = None,
+    stalls: Mapping[str, Stall] | None = None,
+    limit: int | None = None,
+    engine: str = AUTO,
+    watch: bool = False,
+    vcd: FilePath | None = None,
+    window: tuple[int, int | None] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
     """Compute attention with a simulated pipeline and check every bit of it.
 
     Parameters
     ----------
-    pipeline : :class:`Attention` or :class:`str`
-        A pipeline; or the name of one, to be built with formats and row length that fit the data.
+    pipeline : :class:`Attention`, its class, or :class:`str`
+        A pipeline; or its class or its name, to be built with formats and row length that fit the
+        data.
     q, k, v : array-like
         Floats, (N_q, d), (N_k, d) and (N_k, dv). With one more dimension in front, or as lists of
         such arrays: heads, run back to back.
@@ -162,13 +84,13 @@ def run(
     SimulationError
         The run did not end: a deadlock, with its cause, or the limit.
     """
-    pipeline, given, workload = _prepare(pipeline, q, k, v, lengths)
-    config = pipeline.config
+    dut, given, workload = _prepare(pipeline, q, k, v, lengths)
+    config: Any = dut.config  # where a field may be None, it has filled in what that stands for
     cycles = workload.scores * config.beats
-    engine = choose(engine, pipeline, cycles, watch=watch, vcd=vcd, window=window)
-    with Expected(pipeline, workload, given) as answers:
+    engine = choose(engine, dut, cycles, watch=watch, vcd=vcd, window=window)
+    with Expected(dut, workload, given) as answers:
         trace = ENGINES[engine](
-            pipeline,
+            dut,
             workload.sources(),
             {"o": workload.outputs},
             stalls=stalls,
@@ -180,15 +102,11 @@ def run(
         )
         expected, exact, total, clamped = answers.result()
     outputs = workload.decode(trace.outputs["o"])
-    fifos = [
-        FifoUse(edge.name, edge.depth, edge.fifo.bits // edge.depth, trace.peaks[edge.name])
-        for edge in pipeline.edges
-    ]
-    state_words = sum(node.unit.words for node in pipeline.nodes)
-    state_bits = sum(node.unit.bits for node in pipeline.nodes)
+    fifos = fifos_of(dut, trace.peaks)
+    state_words, state_bits = state_of(dut)
     floats = _by_head(workload, outputs)
     return Report(
-        pipeline=next(name for name, kind in PIPELINES.items() if isinstance(pipeline, kind)),
+        pipeline=dut.name,
         n_q=max(len(head.q) for head in workload.heads),
         n_k=max(len(head.k) for head in workload.heads),
         d=config.d,
@@ -217,7 +135,9 @@ def run(
     )
 
 
-def model(pipeline, q, k, v, *, lengths=None):
+def model(
+    pipeline: Pipeline, q: Heads, k: Heads, v: Heads, *, lengths: Lengths | None = None
+) -> dict[str, Any]:
     """What :func:`run` would give, from the bit-exact model alone: no cycles, but fast.
 
     Parameters are those of :func:`run`.
@@ -227,8 +147,8 @@ def model(pipeline, q, k, v, *, lengths=None):
     :class:`dict`
         ``outputs``, ``saturations``, ``output_ulp`` and the three errors, as in :class:`Report`.
     """
-    pipeline, given, workload = _prepare(pipeline, q, k, v, lengths)
-    outputs, exact, total, clamped = Expected(pipeline, workload, given).compute()
+    dut, given, workload = _prepare(pipeline, q, k, v, lengths)
+    outputs, exact, total, clamped = Expected(dut, workload, given).compute()
     floats = _by_head(workload, outputs)
     return {
         "outputs": floats[0] if len(floats) == 1 else floats,
@@ -238,16 +158,17 @@ def model(pipeline, q, k, v, *, lengths=None):
     }
 
 
-def _prepare(pipeline, q, k, v, lengths):
+def _prepare(
+    pipeline: Pipeline, q: Heads, k: Heads, v: Heads, lengths: Any
+) -> tuple[Attention, list[Matrices], Workload]:
     given = split_heads(q, k, v)
-    if isinstance(pipeline, str):
-        pipeline = build(pipeline, given)
+    dut = pipeline if isinstance(pipeline, Attention) else build(pipeline, given)
     if lengths is not None and len(given) == 1 and np.ndim(lengths) == 1:
         lengths = [lengths]
-    return pipeline, given, Workload(pipeline.config, given, lengths)
+    return dut, given, Workload(dut.config, given, lengths)
 
 
-def _by_head(workload, outputs):
+def _by_head(workload: Workload, outputs: np.ndarray) -> list[np.ndarray]:
     """Floats of each head's outputs."""
     ends = np.cumsum([len(head.q) for head in workload.heads])
     return np.split(raw.to_float(outputs, workload.config.o), ends[:-1])

@@ -1,4 +1,4 @@
-"""The command line: one file for each verb."""
+"""The command line: one file for each command."""
 
 from sdpaflow_sim.cli.parser import main
 

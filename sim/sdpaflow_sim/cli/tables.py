@@ -1,13 +1,21 @@
 """Tables for terminals and for Markdown."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from sdpaflow.graph import Edge
+
+from sdpaflow_sim.attention.report import FifoUse, Report
+from sdpaflow_sim.cli.running import GraphReport
+from sdpaflow_sim.sizing import Depths
+from sdpaflow_sim.verilog.count import Count
 
 __all__ = ["comparison", "counts", "depths", "render", "summary"]
 
 
-def render(table, *, markdown=False):
+def render(table: Table, *, markdown: bool = False) -> str:
     """A table as text, as wide as it needs to be, its title on a line of its own."""
     title, table.title = table.title, None
     if markdown:
@@ -23,7 +31,7 @@ def render(table, *, markdown=False):
     return "\n".join([*heading, *(line for line in lines if line)]) + "\n"
 
 
-def _table(title, first, *columns):
+def _table(title: str | None, first: str, *columns: str) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column(first)
     for column in columns:
@@ -31,7 +39,9 @@ def _table(title, first, *columns):
     return table
 
 
-def comparison(reports, counts, title=None):
+def comparison(
+    reports: Sequence[Report], counts: Sequence[Count], title: str | None = None
+) -> Table:
     """Pipelines side by side.
 
     Parameters
@@ -74,34 +84,63 @@ def comparison(reports, counts, title=None):
     return table
 
 
-def summary(report):
+def summary(report: Report | GraphReport) -> Table:
     """One run, a line per figure."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column()
-    table.add_column()
+    return _attention(report) if isinstance(report, Report) else _graph(report)
+
+
+def _attention(report: Report) -> Table:
     ulp = report.output_ulp
-    rows = {
+    return _lines({
         "pipeline": f"{report.pipeline}, d = {report.d}, dv = {report.dv}, lanes = {report.lanes}",
         "data": f"{report.heads} × {report.n_q} queries, {report.n_k} keys",
         "formats": ", ".join(f"{name} {shape}" for name, shape in report.formats.items()),
         "engine": report.engine,
         "cycles": f"{report.cycles:,} for {report.scores:,} scores, "
         f"{report.cycles_per_score:.4f} per score",
-        "FIFO words": f"{sum(fifo.depth for fifo in report.fifos):,} configured, "
-        f"{sum(fifo.peak for fifo in report.fifos):,} at peak",
+        "FIFO words": _words(report.fifos),
         "state words": f"{report.state_words:,}",
         "error": f"max {report.max_abs_error / ulp:.2f} ulp, "
         f"mean {report.mean_abs_error / ulp:.2f} ulp (1 ulp = {ulp:.3g})",
-        "saturated": ", ".join(f"{n:,} at {name}" for name, n in report.saturations.items())
-        or "none",
+        "saturated": _listed(report.saturations),
         "bit-exact": "yes" if report.bit_exact else "NO",
-    }
+    })
+
+
+def _graph(report: GraphReport) -> Table:
+    made_with = f", {', '.join(report.arguments)}" if report.arguments else ""
+    tokens = {**report.inputs, **report.outputs}
+    return _lines({
+        "pipeline": f"{report.pipeline}{made_with}",
+        "cycles": f"{report.cycles:,}",
+        "tokens": _listed(tokens),
+        "FIFO words": _words(report.fifos),
+        "state words": f"{report.state_words:,}",
+        "saturated": _listed(report.saturations),
+        "other flags": "; ".join(f"{n}: {_listed(at)}" for n, at in report.flags.items()) or "none",
+        "bit-exact": "yes" if report.bit_exact else "NO",
+    })
+
+
+def _lines(rows: Mapping[str, str]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column()
     for name, value in rows.items():
         table.add_row(f"{name}  ", value)
     return table
 
 
-def counts(count, title=None):
+def _words(fifos: Iterable[FifoUse]) -> str:
+    depths, peaks = zip(*((fifo.depth, fifo.peak) for fifo in fifos), strict=True)
+    return f"{sum(depths):,} configured, {sum(peaks):,} at peak"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} at {name}" for name, count in counts.items()) or "none"
+
+
+def counts(count: Count, title: str | None = None) -> Table:
     """Flip-flops, memory bits and words of every unit and FIFO."""
     table = _table(title, "unit", "words", "flip-flop bits", "memory bits")
     table.add_column("kind")
@@ -119,7 +158,7 @@ def counts(count, title=None):
     return table
 
 
-def depths(found, edges, title=None):
+def depths(found: Sequence[Depths], edges: Sequence[Edge], title: str | None = None) -> Table:
     """Least depths of FIFOs, beside those they are built with.
 
     Parameters

@@ -1,10 +1,12 @@
 """The figure of a comparison: what waits in FIFOs, and for how long."""
 
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-__all__ = ["COLOURS", "comparison"]
+__all__ = ["COLOURS", "SPARE", "colours", "comparison"]
 
 COLOURS = {
     "naive": "#c8403a",
@@ -15,8 +17,17 @@ COLOURS = {
 }
 """One colour per pipeline, in every figure."""
 
+SPARE = ("#2f6fb3", "#a8457d", "#55883b", "#7a6650")
+"""Colours of other pipelines, in turn."""
+
 ROWS_SHOWN = 4
 """How many rows' worth of cycles the figure shows."""
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each pipeline, by its name: those of :data:`COLOURS`, others in turn."""
+    spare = itertools.cycle(SPARE)
+    return {n: COLOURS[n] if n in COLOURS else next(spare) for n in dict.fromkeys(names)}
 
 
 def comparison(path, reports):
@@ -68,10 +79,11 @@ def _over_time(axes, reports):
     first, tallest = reports[0], max(max(report.fill) for report in reports)
     row = first.n_k * first.d // first.lanes
     shown = min(max(report.cycles for report in reports), ROWS_SHOWN * row)
+    chosen = colours(report.pipeline for report in reports)
     place = -np.inf
     for report in sorted(reports, key=lambda report: np.mean(report.fill[:shown])):
         fill = np.asarray(report.fill[:shown])
-        colour, time = COLOURS[report.pipeline], np.arange(len(fill))
+        colour, time = chosen[report.pipeline], np.arange(len(fill))
         axes.plot(time, fill, color=colour, linewidth=1.8, drawstyle="steps-post")
         axes.fill_between(time, fill, color=colour, alpha=0.1, step="post", linewidth=0)
         place = max(fill[-1], place + 0.085 * tallest)  # labels keep clear of each other
@@ -96,9 +108,10 @@ def _peaks(axes, reports):
     names = [report.pipeline for report in reports]
     long = [sum(f.peak for f in report.fifos if f.depth > 2) for report in reports]
     short = [sum(f.peak for f in report.fifos if f.depth <= 2) for report in reports]
-    colours = [COLOURS[name] for name in names]
-    axes.barh(names, short, color=colours, alpha=0.45, height=0.6)
-    axes.barh(names, long, left=short, color=colours, height=0.6)
+    chosen = colours(names)
+    fill = [chosen[name] for name in names]
+    axes.barh(names, short, color=fill, alpha=0.45, height=0.6)
+    axes.barh(names, long, left=short, color=fill, height=0.6)
     for row, (a, b) in enumerate(zip(short, long, strict=True)):
         note = f" {a + b:,}" + (f", {b:,} of them in long FIFOs" if b else ", no long FIFO")
         axes.text(a + b, row, note, va="center", fontsize=9)
@@ -111,7 +124,7 @@ def _peaks(axes, reports):
 def _rates(axes, reports):
     names = [report.pipeline for report in reports]
     rates = [report.cycles_per_score for report in reports]
-    axes.barh(names, rates, color=[COLOURS[name] for name in names], height=0.6)
+    axes.barh(names, rates, color=[*colours(names).values()], height=0.6)
     for row, rate in enumerate(rates):
         axes.text(rate, row, f" {rate:.3f}", va="center", fontsize=9)
     floor = reports[0].d / reports[0].lanes

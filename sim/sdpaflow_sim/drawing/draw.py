@@ -9,10 +9,15 @@ import re
 from sdpaflow_sim.drawing import describe
 from sdpaflow_sim.drawing.svg import to_svg
 
-__all__ = ["to_dot", "to_mermaid", "to_svg"]
+__all__ = ["draw", "to_dot", "to_mermaid", "to_svg"]
 
 _MERMAID_SPACING = '%%{init: {"flowchart": {"nodeSpacing": 24, "rankSpacing": 24, "padding": 8}}}%%'
 _FONT = 'fontname="Helvetica,Arial,sans-serif"'
+
+
+def draw(dataflow, kind="mermaid", peaks=None):
+    """A graph as ``mermaid``, ``dot`` or ``svg``; what it takes besides is as for those."""
+    return {"mermaid": to_mermaid, "dot": to_dot, "svg": to_svg}[kind](dataflow, peaks)
 
 
 def to_mermaid(dataflow, peaks=None):

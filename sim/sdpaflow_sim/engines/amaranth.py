@@ -1,12 +1,15 @@
 """Amaranth's simulator as an engine: slow, everywhere at hand, and every signal in the waveform."""
 
 from contextlib import ExitStack
+from os import PathLike
+from typing import Any
 
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 
 from sdpaflow_sim.engines.cycle import Driver
-from sdpaflow_sim.engines.trace import Trace
+from sdpaflow_sim.engines.stalls import Stalls
+from sdpaflow_sim.engines.trace import Counts, Levels, Progress, Sources, Trace
 from sdpaflow_sim.errors import InputError
 
 __all__ = ["PERIOD", "simulate"]
@@ -16,19 +19,19 @@ PERIOD = 1e-9
 
 
 def simulate(
-    dut,
-    sources,
-    counts,
+    dut: Any,
+    sources: Sources,
+    counts: Counts | None,
     *,
-    stalls=None,
-    limit=None,
-    watch=True,
-    vcd=None,
-    window=None,
-    progress=None,
-    abandoned=None,
-    levels=(),
-):
+    stalls: Stalls = None,
+    limit: int | None = None,
+    watch: bool = True,
+    vcd: str | PathLike[str] | None = None,
+    window: tuple[int, int | None] | None = None,
+    progress: Progress | None = None,
+    abandoned: tuple[Sources, int] | None = None,
+    levels: Levels = (),
+) -> Trace:
     """Run a component until it has given what is expected of it.
 
     Parameters
@@ -39,8 +42,8 @@ def simulate(
         Bits of the tokens for each input port.
     counts : dict of :class:`int`
         Tokens expected from each output port.
-    stalls : dict of :class:`Stall`
-        By port; ports not in it never stall.
+    stalls : :class:`str` or dict of :class:`str` or :class:`Stall`
+        For all ports, or by port; ports not in it never stall.
     limit : :class:`int`
         Cycles after which to give up.
     watch : :class:`bool`
@@ -62,8 +65,8 @@ def simulate(
 
     Raises
     ------
-    InputError
-        A window is asked for.
+    TypeError, InputError
+        There is no such port or FIFO, no such limit or schedule, or a window is asked for.
     DeadlockError, LimitError, FramingError, ContractError
     """
     if window is not None:
@@ -73,12 +76,12 @@ def simulate(
     top = Module()
     top.domains.sync = clock = ClockDomain()
     top.submodules.dut = dut
-    driver = Driver(dut, stalls or {}, watch)
-    trace = Trace(levels={name: [] for name in levels})
+    driver = Driver(dut, stalls, watch)
+    trace = Trace(levels={name: [] for name in driver.check(limit, levels)})
     simulator = Simulator(top)
     simulator.add_clock(PERIOD)
 
-    async def testbench(ctx):
+    async def testbench(ctx: Any) -> None:
         if abandoned:
             await driver.run(ctx, *abandoned, Trace())
             driver.silence(ctx)

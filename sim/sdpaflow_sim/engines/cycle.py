@@ -1,23 +1,30 @@
 """What is done to a design in every cycle of a simulation, and what is looked at."""
 
-from amaranth.hdl import Cat, Const, Value
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Signal, Value
 from amaranth.lib import stream, wiring
 from sdpaflow.graph import Dataflow
 
 from sdpaflow_sim.engines.deadlock import diagnose, signals
-from sdpaflow_sim.engines.stalls import Stall
-from sdpaflow_sim.engines.trace import FILL
-from sdpaflow_sim.errors import ContractError, DeadlockError, FramingError, LimitError
+from sdpaflow_sim.engines.stalls import Stall, Stalls, stalls_of
+from sdpaflow_sim.engines.trace import FILL, Counts, Levels, Progress, Sources, Trace
+from sdpaflow_sim.errors import ContractError, DeadlockError, FramingError, InputError, LimitError
 
 __all__ = ["Driver", "streams_of"]
 
 PATIENCE = 96
 """Times that every port was willing and yet nothing moved, after which a design is stuck."""
 
+MISFRAMED = "misframed"
+"""The flag whose cause ends a run; how often others' causes happen is counted."""
 
-def streams_of(component):
+
+def streams_of(component: wiring.Component) -> tuple[dict[str, Any], dict[str, Any]]:
     """Input and output streams of a component, two dicts by port name."""
-    inputs, outputs = {}, {}
+    inputs: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     for name, member in component.signature.members.items():
         if not member.is_port and isinstance(
             getattr(component, name), (stream.Interface, wiring.FlippedInterface)
@@ -29,12 +36,12 @@ def streams_of(component):
 class _Source:
     """Offers tokens to an input, when its schedule allows, and keeps offering until accepted."""
 
-    def __init__(self, port, tokens, stall):
+    def __init__(self, port: Any, tokens: Iterable[int], stall: Stall):
         self.port, self.payload = port, Value.cast(port.payload)
         self.tokens, self.schedule = iter(tokens), iter(stall)
-        self.token = None
+        self.token: int | None = None
 
-    def prepare(self, ctx):
+    def prepare(self, ctx: Any) -> bool:
         """Choose for the next cycle; false if the schedule keeps it from offering."""
         go = next(self.schedule)
         if self.token is None:
@@ -49,18 +56,19 @@ class _Source:
 class _Sink:
     """Accepts tokens from an output when its schedule allows."""
 
-    def __init__(self, port, count, stall):
+    def __init__(self, port: Any, count: int | None, stall: Stall):
         self.port, self.count, self.schedule = port, count, iter(stall)
         self.ready = False
-        self.tokens, self.times = [], []
+        self.tokens: list[int] = []
+        self.times: list[int] = []
 
-    def prepare(self, ctx):
+    def prepare(self, ctx: Any) -> bool:
         self.ready = next(self.schedule)
         ctx.set(self.port.ready, self.ready)
         return self.ready
 
     @property
-    def done(self):
+    def done(self) -> bool:
         return len(self.tokens) == self.count
 
 
@@ -68,17 +76,42 @@ class Driver:
     """Drives the ports of a design and looks into it, once per cycle, in one process.
 
     The compiled engine's ``loop.h`` does the same, in the same order.
+
+    Parameters
+    ----------
+    dut : :class:`wiring.Component`
+        A unit or a :class:`Dataflow`.
+    stalls
+        As :func:`.stalls.stalls_of` takes them.
+    watch : :class:`bool`
+        Check the contract of streams on every stream of the design, inner ones included; else on
+        its outputs.
+
+    Attributes
+    ----------
+    inputs, outputs : dict of :class:`stream.Interface`
+        The design's streams, by name of the port.
+    fifos : dict of :class:`Fifo`
+        By name of the edge; a unit has none.
+    events : list of (:class:`str`, :class:`str`, :class:`Value`)
+        Unit, flag, and what is high in each cycle in which the flag's cause happens.
+    counted : list of (:class:`str`, :class:`str`)
+        Unit and flag of those events that are counted: of all flags but ``misframed``.
+    watched : dict of :class:`stream.Interface`
+        Streams whose contract is checked, by what messages call them.
     """
 
-    def __init__(self, dut, stalls, watch):
-        self.dut, self.stalls = dut, stalls
+    def __init__(self, dut: Any, stalls: Stalls, watch: bool):
+        self.dut = dut
         self.inputs, self.outputs = streams_of(dut)
+        self.stalls = stalls_of(stalls, [*self.inputs, *self.outputs])
         graph = isinstance(dut, Dataflow)
         nodes = [(node.name, node.unit) for node in dut.nodes] if graph else [("unit", dut)]
         self.fifos = {edge.name: edge.fifo for edge in dut.edges} if graph else {}
         self.events = [
             (name, flag, event) for name, unit in nodes for flag, event in unit.events.items()
         ]
+        self.counted = [(name, flag) for name, flag, _ in self.events if flag != MISFRAMED]
         self.watched = dict(self.outputs)
         if watch:
             self.watched |= self.inputs
@@ -88,18 +121,49 @@ class Driver:
                     f"{name}, out of its FIFO": fifo.o,
                 }
 
-    def asked(self):
+    def asked(self) -> list[Signal]:
         """Signals that a diagnosis may ask for."""
         return signals(self.dut)
 
-    def silence(self, ctx):
+    def check(self, limit: int | None, levels: Levels) -> list[str]:
+        """Refuse a limit that is none, and FIFOs that there are not; names of the FIFOs."""
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
+            raise TypeError(f"limit must be an int, of cycles, not {limit!r}")
+        if limit is not None and limit < 1:
+            raise InputError(f"limit must be at least 1 cycle, not {limit}")
+        if isinstance(levels, str):
+            raise TypeError(f"levels must be a list of names of FIFOs, not {levels!r}")
+        levels = list(levels)
+        for name in levels:
+            if name not in self.fifos:
+                raise InputError(
+                    f"There is no FIFO {name!r}, only {', '.join(self.fifos) or 'none'}"
+                )
+        return levels
+
+    def flags(self, counts: Iterable[int]) -> dict[str, dict[str, int]]:
+        """Counts of the events that are counted, by flag and unit."""
+        found: dict[str, dict[str, int]] = {}
+        for (name, flag), count in zip(self.counted, counts, strict=True):
+            found.setdefault(flag, {})[name] = count
+        return found
+
+    def silence(self, ctx: Any) -> None:
         """Offer nothing and accept nothing."""
         for port in self.inputs.values():
             ctx.set(port.valid, 0)
         for port in self.outputs.values():
             ctx.set(port.ready, 0)
 
-    async def run(self, ctx, tokens, limit, trace, counts=None, progress=None):
+    async def run(
+        self,
+        ctx: Any,
+        tokens: Sources,
+        limit: int | None,
+        trace: Trace,
+        counts: Counts | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         """Until ``counts`` tokens came out of each output; without counts, for ``limit`` cycles."""
         stall = {name: self.stalls.get(name, Stall()) for name in (*self.inputs, *self.outputs)}
         sources = [_Source(p, tokens.get(n, ()), stall[n]) for n, p in self.inputs.items()]
@@ -108,12 +172,17 @@ class Driver:
         trace.times = {name: sink.times for name, sink in sinks.items()}
         trace.peaks = dict.fromkeys(self.fifos, 0)
         self.levels = dict.fromkeys(self.fifos, 0)
-        trace.saturations = {name: 0 for name, flag, _ in self.events if flag == "saturated"}
+        trace.flags = self.flags([0] * len(self.counted))
 
-        ports = (*sources, *sinks.values())
-        cycle, start, last_fill, words = 0, None, 0, 0
+        ports: Sequence[_Source | _Sink] = (*sources, *sinks.values())
+        start: int | None = None
+        cycle, last_fill, words = 0, 0, 0
+        # A design is stuck if every port was willing often enough, and yet nothing moved. Ports
+        # need not be willing in the same cycle: ``awaited`` are those that have not been since.
         still, quiet, awaited = 0, 0, set(ports)
-        held, before = 0, ()
+        # Watched streams that offered a token which was not taken, and what all offered.
+        held: int = 0
+        before: Sequence[Any] = ()
         unwilling = self._prepare(ctx, ports)
         async for _, _, *now in ctx.tick().sample(*self._probes()):
             in_ready, out_valid, fill, events, valid, ready, *payloads = now
@@ -166,11 +235,11 @@ class Driver:
             unwilling = self._prepare(ctx, ports)
 
     @staticmethod
-    def _prepare(ctx, ports):
+    def _prepare(ctx: Any, ports: Sequence[_Source | _Sink]) -> set[_Source | _Sink]:
         """Set up the next cycle; the ports that their schedules keep from moving."""
         return {port for port in ports if not port.prepare(ctx)}
 
-    def _probes(self):
+    def _probes(self) -> list[Value]:
         """What is sampled each cycle: a few wide values, since each costs."""
         watched = list(self.watched.values())
         return [
@@ -183,7 +252,9 @@ class Driver:
             *(Value.cast(port.payload) for port in watched),
         ]
 
-    def _check(self, held, valid, before, payloads, cycle):
+    def _check(
+        self, held: int, valid: int, before: Sequence[Any], payloads: Sequence[Any], cycle: int
+    ) -> None:
         for index, name in enumerate(self.watched):
             if held >> index & 1:
                 if not valid >> index & 1:
@@ -191,16 +262,16 @@ class Driver:
                 if before[index] != payloads[index]:
                     raise ContractError(f"cycle {cycle}: {name} changed a token it had offered")
 
-    def _count(self, events, trace, cycle):
+    def _count(self, events: int, trace: Trace, cycle: int) -> None:
         for index, (name, flag, _) in enumerate(self.events):
             if events >> index & 1:
-                if flag == "misframed":
+                if flag == MISFRAMED:
                     raise FramingError(
                         f"cycle {cycle}: inputs of {name} disagree on where a group ends"
                     )
-                trace.saturations[name] += 1
+                trace.flags[flag][name] += 1
 
-    def _fill(self, fill, trace):
+    def _fill(self, fill: int, trace: Trace) -> int:
         words = 0
         for name, fifo in self.fifos.items():
             width = len(fifo.level)
@@ -212,6 +283,6 @@ class Driver:
         return words
 
 
-def _cat(values):
+def _cat(values: Iterable[Any]) -> Value:
     values = list(values)
     return Cat(values) if values else Const(0)

@@ -1,212 +1,193 @@
-"""What can be exported, with the streams that go through it: a pipeline, or one of its units."""
+"""What is exported: a pipeline or one of its units, with all that is known of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from amaranth.lib import wiring
+from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import raw
-from sdpaflow.ports.axi import AxiStreams, element_bytes
+from sdpaflow.ports import AxiStreams
+from sdpaflow.ports.axi_stream import AxiStream
 from sdpaflow.units import Fifo
 
-from sdpaflow_sim.checking import tokens_of
 from sdpaflow_sim.engines.cycle import streams_of
 from sdpaflow_sim.errors import InputError
-from sdpaflow_sim.exporting import facts, unit_facts
+from sdpaflow_sim.exporting import facts, naming
+from sdpaflow_sim.verilog.convert import to_verilog
 
-__all__ = ["PORTS", "Top", "Vectors", "pipeline_top", "unit_top"]
+__all__ = ["PORTS", "Design", "Port", "pipeline_design", "unit_design"]
 
 PORTS = ("native", "axi")
+"""Kinds of ports: streams as they are, or AXI4-Stream."""
 
 
 @dataclass(frozen=True)
-class Vectors:
-    """Tokens of one stream.
+class Port:
+    """A stream of a design.
 
     Attributes
     ----------
     name : :class:`str`
         Of the stream.
     width : :class:`int`
-        Bits of a token: of the payload; or of ``tdata`` and, above it, ``tlast``.
-    tokens : list of :class:`int`
-        In the order in which they pass.
-    axi : :class:`bool`
-        Whether the ports are those of AXI4-Stream.
+        Bits of a token's payload: its data, and its ``last`` bits above.
+    output : :class:`bool`
+        Whether tokens leave by it.
+    axi : :class:`AxiStream`
+        How a token is written on AXI4-Stream; None where the ports are the stream's own.
     """
 
     name: str
     width: int
-    tokens: list
-    axi: bool = False
+    output: bool
+    axi: AxiStream | None = None
 
     @property
-    def prefix(self):
-        """What the stream's ports begin with."""
-        return f"{AxiStreams.prefix(self.name)}_t" if self.axi else f"{self.name}__"
-
-    def hex(self):
-        """The tokens as ``$readmemh`` takes them, one per line."""
-        digits = (self.width + 3) // 4
-        return "".join(f"{token:0{digits}x}\n" for token in self.tokens)
+    def stem(self) -> str:
+        """What the names of the stream's ports begin with, in the order of ports."""
+        return self.axi.prefix if self.axi else self.name
 
 
 @dataclass(frozen=True)
-class Top:
-    """A design to be exported.
+class Design:
+    """A design, made once and read by all that is written of it.
 
     Attributes
     ----------
     name : :class:`str`
         Of the top module.
     component : :class:`wiring.Component`
-        The design.
-    known : :class:`dict`
-        What is known of it, all but its ports, as plain data.
-    header : :class:`str`
-        The same for people.
-    inputs, outputs : list of :class:`Vectors`
-        In the order of the ports.
-    flags : dict of :class:`bool`
-        Whether each flag must be up at the end.
-    scores : :class:`int`
-        How much work the vectors are, in cycles at best.
-    beats : :class:`int`
-        Tokens in an output vector of a pipeline; 0 for units.
-    rest : list of :class:`str`
+        The hardware.
+    ports : tuple of :class:`Port`
+        Its streams, inputs first, in their order.
+    flags : tuple of :class:`str`
+        Outputs of one bit that rise and stay: ``saturated``, ``misframed``, a unit's own.
+    rest : tuple of :class:`str`
         Other outputs.
+    facts : :class:`dict`
+        What is known of it, all but its ports, as plain data.
+    beats : :class:`int`
+        Tokens in an output vector of an attention pipeline; 0 elsewhere.
     """
 
     name: str
-    component: object
-    known: dict
-    header: str
-    inputs: list
-    outputs: list
-    flags: dict
-    scores: int
+    component: wiring.Component
+    ports: tuple[Port, ...]
+    flags: tuple[str, ...]
+    facts: dict
+    rest: tuple[str, ...] = ()
     beats: int = 0
-    rest: list = field(default_factory=list)
 
     @property
-    def order(self):
+    def order(self) -> list[str]:
         """Streams in the order of their ports."""
-        streams = (*self.inputs, *self.outputs)
-        return [AxiStreams.prefix(s.name) if s.axi else s.name for s in streams]
+        return [port.stem for port in self.ports]
+
+    def verilog(self) -> str:
+        """Its Verilog, without a comment at the top.
+
+        Raises
+        ------
+        ToolError
+            Yosys is not installed.
+        """
+        return to_verilog(self.component, self.name, self.order)
 
 
-def pipeline_top(pipeline, workload, ports):
-    """A pipeline, and a workload of a single head as its vectors.
+def pipeline_design(pipeline: Dataflow, ports: str = "native", spec: str | None = None) -> Design:
+    """The design of a pipeline.
 
     Parameters
     ----------
-    pipeline : :class:`Attention`
+    pipeline : :class:`Dataflow`
         What to export.
-    workload : :class:`Workload`
-        Data of one head.
     ports : :class:`str`
         ``native`` for the streams as they are, or ``axi`` for AXI4-Stream.
+    spec : :class:`str`
+        How a command names a pipeline of one's own: ``--pipeline my.py:Normalise --arg row_max=8``.
+
+    Raises
+    ------
+    InputError
+        There are no such ports.
     """
     if ports not in PORTS:
         raise InputError(f"ports must be one of {', '.join(PORTS)}, not {ports!r}")
-    name = facts.module_name(pipeline, ports)
-    known = facts.about(pipeline, name, ports)
-    streams, clamped = workload.streams(pipeline)
-    edges = {**pipeline.input_edges, **pipeline.output_edges}
-    vectors = [_vectors(port, edge.fifo.i, streams[edge.name]) for port, edge in edges.items()]
-    if ports == "axi":
-        vectors = [_axi(pipeline.config, stream) for stream in vectors]
-    return Top(
+    top = pipeline if ports == "native" else AxiStreams(pipeline)
+    found = [
+        Port(
+            name,
+            raw.width(edge.fifo.i.payload.shape()),
+            edges is pipeline.output_edges,
+            top.streams[name] if isinstance(top, AxiStreams) else None,
+        )
+        for edges in (pipeline.input_edges, pipeline.output_edges)
+        for name, edge in edges.items()
+    ]
+    name = naming.module_name(pipeline, ports)
+    return Design(
         name,
-        pipeline if ports == "native" else AxiStreams(pipeline),
-        known,
-        facts.header(known),
-        vectors[:-1],
-        vectors[-1:],
-        {"saturated": any(clamped.values()), "misframed": False},
-        workload.scores * pipeline.config.beats,
-        pipeline.config.dv_beats,
+        top,
+        tuple(found),
+        tuple(_flags(pipeline)),
+        facts.of_pipeline(pipeline, name, ports, spec),
+        beats=pipeline.config.dv_beats if naming.is_attention(pipeline) else 0,
     )
 
 
-def unit_top(pipeline, workload, wanted):
-    """A unit of a pipeline, and what passes it in a workload of a single head as its vectors.
+def unit_design(pipeline: Dataflow, wanted: str, spec: str | None = None) -> Design:
+    """The design of a unit of a pipeline.
 
     Parameters
     ----------
-    pipeline : :class:`Attention`
+    pipeline : :class:`Dataflow`
         What the unit is part of.
-    workload : :class:`Workload`
-        Data of one head.
     wanted : :class:`str`
         Name of a node (``x_ij``) or of a FIFO (``x_ij_fifo``); or a kind of unit (``Scan``) of
         which there is only one.
+    spec : :class:`str`
+        As in :func:`pipeline_design`.
+
+    Raises
+    ------
+    InputError
+        There is no such unit, or more than one of that kind.
     """
-    streams, clamped = workload.streams(pipeline)
-    units = {}
-    for node in pipeline.nodes:
-        edges = {**node.inputs, **node.outputs}
-        units[node.name] = node.unit, {port: streams[edge.name] for port, edge in edges.items()}
-    for edge in pipeline.edges:
-        units[f"{edge.name}_fifo"] = edge.fifo, dict.fromkeys("io", streams[edge.name])
-    name = _chosen(units, wanted, facts.heading(pipeline)[0])
-    unit, passing = units[name]
-    inputs, outputs = (
-        [_vectors(port, interface, passing[port]) for port, interface in ports.items()]
-        for ports in streams_of(unit)
-    )
-    top = f"{facts.module_name(pipeline)}_{name}"
-    known = unit_facts.about(pipeline, unit, top, name)
-    flags = {"saturated": clamped.get(name, 0) > 0, "misframed": False}
-    members = unit.signature.members.items()
-    others = [port for port, member in members if member.is_port and member.flow == wiring.Out]
-    return Top(
-        top,
-        unit,
-        known,
-        unit_facts.header(known),
-        inputs,
-        outputs,
-        {flag: up for flag, up in flags.items() if flag in others},
-        workload.scores * pipeline.config.beats,
-        rest=[port for port in others if port not in flags],
-    )
+    units = {node.name: node.unit for node in pipeline.nodes}
+    units |= {f"{edge.name}_fifo": edge.fifo for edge in pipeline.edges}
+    node = _chosen(units, wanted, pipeline.name)
+    unit = units[node]
+    name = f"{naming.module_name(pipeline)}_{node}"
+    ports = [
+        Port(port, raw.width(stream.payload.shape()), bool(output))
+        for output, streams in enumerate(streams_of(unit))
+        for port, stream in streams.items()
+    ]
+    outputs = [n for n, m in unit.signature.members.items() if m.is_port and m.flow == wiring.Out]
+    flags = tuple(name for name in outputs if name in unit.events)
+    rest = tuple(name for name in outputs if name not in flags)
+    known = facts.of_unit(pipeline, unit, name, node, spec)
+    return Design(name, unit, tuple(ports), flags, known, rest)
 
 
-def _chosen(units, wanted, pipeline):
+def _flags(pipeline: Dataflow) -> list[str]:
+    """Names of a graph's flags."""
+    members = pipeline.signature.members.items()
+    return [name for name, member in members if member.is_port and member.flow == wiring.Out]
+
+
+def _chosen(units: dict, wanted: str, pipeline: str) -> str:
     """The name of the unit that is wanted."""
     if wanted in units:
         return wanted
-    named = [name for name, (unit, _) in units.items() if type(unit).__name__ == wanted]
+    named = [name for name, unit in units.items() if type(unit).__name__ == wanted]
     if len(named) == 1:
         return named[0]
     if named:
         raise InputError(
             f"{pipeline} has {len(named)} units of kind {wanted}: name one of {', '.join(named)}"
         )
-    nodes = [name for name, (unit, _) in units.items() if not isinstance(unit, Fifo)]
+    nodes = [name for name, unit in units.items() if not isinstance(unit, Fifo)]
     raise InputError(
         f"unit must be one of {', '.join(nodes)}, a stream's FIFO (q_fifo), or a kind of which "
         f"{pipeline} has one, not {wanted!r}"
     )
-
-
-def _vectors(name, port, stream):
-    shape = port.payload.shape()
-    return Vectors(name, raw.width(shape), tokens_of(shape, stream))
-
-
-def _axi(config, stream):
-    """The same tokens with their elements in whole bytes and, above, the outermost mark."""
-    vector = getattr(config, f"{stream.name}_vector")
-    width, size = vector.elem_shape.width, 8 * element_bytes(vector)
-    rank = stream.width - raw.width(vector)
-    words = []
-    for token in stream.tokens:
-        # An output vector in one beat closes itself.
-        word = token >> stream.width - 1 & 1 if rank else int(stream.name == "o")
-        for lane in reversed(range(vector.length)):
-            element = token >> lane * width & (1 << width) - 1
-            if element >> width - 1:
-                element |= (1 << size) - (1 << width)
-            word = word << size | element
-        words.append(word)
-    return Vectors(stream.name, size * vector.length + 1, words, axi=True)

@@ -1,11 +1,12 @@
 """Testbenches in plain Verilog, which check an exported design without Python."""
 
-from sdpaflow_sim.exporting.design import Top
+from sdpaflow_sim.exporting.design import Design
+from sdpaflow_sim.exporting.vectors import Passing, Vectors
 
 __all__ = ["testbench"]
 
 
-def testbench(top: Top) -> str:
+def testbench(design: Design, passing: Passing) -> str:
     """Text of module ``<name>_tb``.
 
     It runs the vectors, in files ``<name>_tb_<stream>.hex``, twice: at full speed, counting cycles,
@@ -14,51 +15,53 @@ def testbench(top: Top) -> str:
 
     Parameters
     ----------
-    top : :class:`Top`
-        The design and its vectors.
+    design : :class:`Design`
+        What is tested.
+    passing : :class:`Passing`
+        What goes in, and what has to come out.
     """
-    axi = any(stream.axi for stream in top.inputs)
+    axi = any(port.axi for port in design.ports)
     clocks = [".aclk(clk)", ".aresetn(!rst)"] if axi else [".clk(clk)", ".rst(rst)"]
-    streams = [*top.inputs, *top.outputs]
+    inputs, outputs, flags = passing.inputs, passing.outputs, passing.flags
+    streams = [*inputs, *outputs]
     connections = [wire for stream in streams for wire in _connections(stream)]
-    flags = [f".{flag}({flag})" for flag in top.flags]
-    rest = [f".{port}()" for port in top.rest]
-    sources = [_SOURCE.format(n=s.name, N=s.name.upper(), bit=b) for b, s in enumerate(top.inputs)]
-    sinks = [_SINK.format(n=s.name, N=s.name.upper(), **_where(top, s)) for s in top.outputs]
+    known = [f".{flag}({flag})" for flag in flags]
+    rest = [f".{port}()" for port in (*design.flags, *design.rest) if port not in flags]
+    sources = [_SOURCE.format(n=s.name, N=s.name.upper(), bit=b) for b, s in enumerate(inputs)]
+    sinks = [_SINK.format(n=s.name, N=s.name.upper(), **_where(design, s)) for s in outputs]
     readies = [
-        f"      {s.name}_ready <= go[{bit}];\n"
-        for bit, s in enumerate(top.outputs, len(top.inputs))
+        f"      {s.name}_ready <= go[{bit}];\n" for bit, s in enumerate(outputs, len(inputs))
     ]
-    fired = [f"({s.name}_valid && {s.name}_ready)" for s in top.inputs]
-    done = [f"{s.name}_received == {s.name.upper()}_TOKENS" for s in top.outputs]
-    silence = [f"      {s.name}_valid <= 0;\n      {s.name}_sent = 0;\n" for s in top.inputs]
-    silence += [f"      {s.name}_ready <= 0;\n      {s.name}_received = 0;\n" for s in top.outputs]
-    raised = "".join(_FLAG.format(flag=flag, up=int(up)) for flag, up in top.flags.items())
+    fired = [f"({s.name}_valid && {s.name}_ready)" for s in inputs]
+    done = [f"{s.name}_received == {s.name.upper()}_TOKENS" for s in outputs]
+    silence = [f"      {s.name}_valid <= 0;\n      {s.name}_sent = 0;\n" for s in inputs]
+    silence += [f"      {s.name}_ready <= 0;\n      {s.name}_received = 0;\n" for s in outputs]
+    raised = "".join(_FLAG.format(flag=flag, up=int(up)) for flag, up in flags.items())
     return _TEXT.format(
-        name=top.name,
-        limit=1000 + 64 * top.scores,
+        name=design.name,
+        limit=1000 + 64 * passing.work,
         ports=len(streams),
-        declarations="".join(_declaration(top, stream) for stream in streams)
-        + "".join(f"  wire {flag};\n" for flag in top.flags),
-        connections=",\n    ".join([*clocks, *connections, *flags, *rest]),
+        declarations="".join(_declaration(design, stream) for stream in streams)
+        + "".join(f"  wire {flag};\n" for flag in flags),
+        connections=",\n    ".join([*clocks, *connections, *known, *rest]),
         silence="".join(silence),
         fired=" || ".join(fired),
         done=" && ".join(done),
         sinks="".join(sinks),
         sources="".join(sources),
         readies="".join(readies),
-        given=f"{top.outputs[0].name}_received",
+        given=f"{outputs[0].name}_received",
         flags=raised,
     )
 
 
-def _declaration(top, stream):
+def _declaration(design: Design, stream: Vectors) -> str:
     n, count, high = stream.name, len(stream.tokens), stream.width - 1
-    driven = stream in top.inputs
+    driven = not stream.port.output
     return (
         f"\n  localparam {n.upper()}_TOKENS = {count};\n"
         f"  reg [{high}:0] {n}_vectors [0:{count - 1}];\n"
-        f'  initial $readmemh("{top.name}_tb_{n}.hex", {n}_vectors);\n'
+        f'  initial $readmemh("{design.name}_tb_{n}.hex", {n}_vectors);\n'
         f"  {'reg ' if driven else 'wire'} [{high}:0] {n}_token;\n"
         f"  {'reg ' if driven else 'wire'} {n}_valid;\n"
         f"  {'wire' if driven else 'reg '} {n}_ready;\n"
@@ -66,23 +69,26 @@ def _declaration(top, stream):
     )
 
 
-def _connections(stream):
-    n, high = stream.name, stream.width - 1
-    wires = {"payload": f"{n}_token"}
-    if stream.axi:
-        wires = {"data": f"{n}_token[{high - 1}:0]", "last": f"{n}_token[{high}]"}
+def _connections(stream: Vectors) -> list[str]:
+    n, axi = stream.name, stream.port.axi
+    wires, prefix = {"payload": f"{n}_token"}, f"{n}__"
+    if axi:
+        bits, prefix = 8 * axi.octets, f"{axi.prefix}_t"
+        wires = {"data": f"{n}_token[{bits - 1}:0]", "last": f"{n}_token[{bits}]"}
+        if axi.user:
+            wires["user"] = f"{n}_token[{bits + axi.user}:{bits + 1}]"
     wires |= {"valid": f"{n}_valid", "ready": f"{n}_ready"}
-    return [f".{stream.prefix}{port}({wire})" for port, wire in wires.items()]
+    return [f".{prefix}{port}({wire})" for port, wire in wires.items()]
 
 
-def _where(top, stream):
+def _where(design: Design, stream: Vectors) -> dict[str, str]:
     """How a message says which token it is about."""
-    if not top.beats:
+    if not design.beats:
         return {"where": "", "which": ""}
     count = f"{stream.name}_received"
     return {
         "where": " (query %0d, beat %0d)",
-        "which": f" {count} / {top.beats}, {count} % {top.beats},",
+        "which": f" {count} / {design.beats}, {count} % {design.beats},",
     }
 
 

@@ -1,43 +1,63 @@
 """A design as files for an FPGA flow: Verilog, a testbench with its vectors, a description."""
 
 import json
+import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from sdpaflow.graph import Dataflow, Stream
+
 from sdpaflow_sim.attention.heads import Workload
+from sdpaflow_sim.attention.inputs import sample_of, split_heads
 from sdpaflow_sim.errors import InputError
-from sdpaflow_sim.exporting import fusesoc
-from sdpaflow_sim.exporting.design import PORTS, pipeline_top, unit_top
-from sdpaflow_sim.exporting.facts import ports_of
+from sdpaflow_sim.exporting import facts, fusesoc, header, naming, vectors
+from sdpaflow_sim.exporting.design import PORTS, pipeline_design, unit_design
 from sdpaflow_sim.exporting.testbench import testbench
 from sdpaflow_sim.outputs import check_outputs, replacing
-from sdpaflow_sim.verilog.convert import to_verilog
+from sdpaflow_sim.streams import sample_streams
 
 __all__ = ["PORTS", "export", "files"]
 
 TOKENS = 16
-"""Queries and keys in the testbench, unless told otherwise."""
+"""Tokens of each group in the testbench (queries and keys), unless told otherwise."""
 
 
-def export(pipeline, heads, out, ports="native", tokens=TOKENS, unit=None):
+def export(
+    pipeline: Dataflow,
+    out: str | os.PathLike,
+    *,
+    heads: list | None = None,
+    inputs: Mapping[str, Stream] | None = None,
+    ports: str = "native",
+    tokens: int = TOKENS,
+    unit: str | None = None,
+    command: str | None = None,
+) -> list[Path]:
     """Write a pipeline, or a unit of it, and its testbench into a folder, all files or none.
 
     Parameters
     ----------
-    pipeline : :class:`Attention`
+    pipeline : :class:`Dataflow`
         What to export.
-    heads : list of tuple
-        From :func:`.inputs.split_heads`: data for the testbench, which takes the first.
     out : path
         The folder; it is made if its parent is there.
+    heads : list of tuple
+        For an attention pipeline: q, k and v of the testbench, which takes the first tuple. A part
+        of a real sentence encoder, unless given.
+    inputs : dict of :class:`Stream`
+        For any other graph: tokens of the testbench, by input. Random ones, unless given.
     ports : :class:`str`
         ``native`` for the streams as they are, or ``axi`` for AXI4-Stream.
     tokens : :class:`int`
-        How many queries and keys the testbench takes, at most.
+        How many queries and keys the testbench takes at most, or how many tokens a random group
+        has.
     unit : :class:`str`
         A unit of the pipeline to export instead of all of it: the name of a node (``x_ij``) or of a
         FIFO (``x_ij_fifo``), or a kind (``Scan``) of which there is one. Its testbench has the
         streams that pass it in the pipeline. Units have native ports.
+    command : :class:`str`
+        How a command names a pipeline of one's own, for headers: ``--pipeline my.py:Normalise``.
 
     Returns
     -------
@@ -55,7 +75,15 @@ def export(pipeline, heads, out, ports="native", tokens=TOKENS, unit=None):
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; a folder is needed")
     check_outputs([out / "any" if out.is_dir() else out])
-    texts = files(pipeline, heads, ports, tokens, unit)
+    texts = files(
+        pipeline,
+        heads=heads,
+        inputs=inputs,
+        ports=ports,
+        tokens=tokens,
+        unit=unit,
+        command=command,
+    )
     out.mkdir(exist_ok=True)
     check_outputs(out / name for name in texts)
     with ExitStack() as stack:
@@ -65,38 +93,62 @@ def export(pipeline, heads, out, ports="native", tokens=TOKENS, unit=None):
     return [out / name for name in texts]
 
 
-def files(pipeline, heads, ports="native", tokens=TOKENS, unit=None):
+def files(
+    pipeline: Dataflow,
+    *,
+    heads: list | None = None,
+    inputs: Mapping[str, Stream] | None = None,
+    ports: str = "native",
+    tokens: int = TOKENS,
+    unit: str | None = None,
+    command: str | None = None,
+) -> dict[str, str]:
     """Texts of all files by name; parameters are those of :func:`export`."""
+    if not isinstance(pipeline, Dataflow):
+        raise InputError(f"only a Dataflow can be exported, not {pipeline!r}")
     if tokens < 1:
         raise InputError(f"the testbench takes at least 1 token, not {tokens}")
-    rows = min(tokens, pipeline.config.row_max or tokens)
-    workload = Workload(pipeline.config, [tuple(array[:rows] for array in heads[0])])
     if unit is not None and ports != "native":
         raise InputError(f"units have native ports, not {ports}")
-    top = unit_top(pipeline, workload, unit) if unit else pipeline_top(pipeline, workload, ports)
-    name = top.name
-    verilog = to_verilog(top.component, name, top.order)
-    known = {**top.known, "ports": ports_of(verilog)}
-    vectors = {f"{name}_tb_{s.name}.hex": s.hex() for s in (*top.inputs, *top.outputs)}
+    streams, described = _streams(pipeline, heads, inputs, tokens)
+    if unit is None:
+        design = pipeline_design(pipeline, ports, command)
+        passing = vectors.of_pipeline(design, pipeline, streams)
+    else:
+        design = unit_design(pipeline, unit, command)
+        passing = vectors.of_unit(design, pipeline, streams, design.facts["node"])
+    name, verilog = design.name, design.verilog()
+    about = header.of_design(design.facts)
+    known = {**design.facts, "ports": facts.ports_of(verilog)}
+    hexes = {
+        f"{name}_tb_{stream.name}.hex": stream.hex()
+        for stream in (*passing.inputs, *passing.outputs)
+    }
+    how = header.how_to_run(name, described)
     return {
-        f"{name}.v": f"{_comment(top.header)}\n{verilog}",
+        f"{name}.v": f"{header.comment(about)}\n{verilog}",
         f"{name}.json": json.dumps(known, indent=2) + "\n",
-        f"{name}_tb.v": f"{_comment(_how_to_run(name, workload))}\n{testbench(top)}",
-        **vectors,
-        f"{name}.core": fusesoc.core(name, top.header.partition(".\n")[0], list(vectors)),
+        f"{name}_tb.v": f"{header.comment(how)}\n{testbench(design, passing)}",
+        **hexes,
+        f"{name}.core": fusesoc.core(name, about.partition(".\n")[0], list(hexes)),
     }
 
 
-def _how_to_run(name, workload):
-    """What stands at the top of the testbench."""
-    (head,) = workload.heads
-    return (
-        f"Checks {name}.v\non data of {len(head.q)} queries and {len(head.k)} keys.\n"
-        f"In this folder, with Icarus Verilog; the exit code of vvp is 0 if it passes:\n\n"
-        f"  iverilog -g2005-sv -o {name}_tb.vvp {name}.v {name}_tb.v\n"
-        f"  vvp -n {name}_tb.vvp"
-    )
-
-
-def _comment(text):
-    return "".join(f"// {line}".rstrip() + "\n" for line in text.splitlines())
+def _streams(
+    pipeline: Dataflow, heads: list | None, inputs: Mapping[str, Stream] | None, tokens: int
+) -> tuple[Mapping[str, Stream], str]:
+    """The testbench's inputs, and what they are in words."""
+    if heads is not None and inputs is not None:
+        raise InputError("heads and inputs are both data of the testbench: give one of them")
+    if inputs is None and naming.is_attention(pipeline):
+        config = pipeline.config
+        heads = heads or split_heads(*sample_of(config.d, config.dv, config.row_max))
+        rows = min(tokens, config.row_max or tokens)
+        workload = Workload(config, [tuple(array[:rows] for array in heads[0])])
+        (head,) = workload.heads
+        return workload.inputs(), f"{len(head.q)} queries and {len(head.k)} keys"
+    if heads is not None:
+        raise InputError(f"{pipeline.name} has no q, k and v: give inputs instead of heads")
+    streams = sample_streams(pipeline, tokens) if inputs is None else inputs
+    counts = [f"{len(stream)} tokens of {port}" for port, stream in streams.items()]
+    return streams, " and ".join(filter(None, [", ".join(counts[:-1]), counts[-1]]))

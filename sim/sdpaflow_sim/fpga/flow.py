@@ -12,7 +12,8 @@ from sdpaflow.numerics import Carry, Dot, Multiply
 from sdpaflow.units import Map
 
 from sdpaflow_sim.errors import ToolError
-from sdpaflow_sim.exporting import facts
+from sdpaflow_sim.exporting import facts, naming
+from sdpaflow_sim.exporting.design import Design, pipeline_design
 from sdpaflow_sim.fpga import dsp_registers
 from sdpaflow_sim.fpga.devices import RESOURCES
 from sdpaflow_sim.fpga.netlist import OWN_PORTS, Netlist
@@ -20,7 +21,6 @@ from sdpaflow_sim.fpga.place import place_and_route
 from sdpaflow_sim.fpga.ports import TOP, with_few_pins
 from sdpaflow_sim.fpga.report import PACKING, FpgaReport
 from sdpaflow_sim.fpga.tools import Tools, need
-from sdpaflow_sim.verilog.convert import to_verilog
 from sdpaflow_sim.verilog.count import parts
 
 __all__ = ["implement", "packages_for", "sha256", "verilog_of"]
@@ -37,7 +37,7 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
 
     Parameters
     ----------
-    pipeline : :class:`Attention`
+    pipeline : :class:`Dataflow`
         What to put on the FPGA.
     device : :class:`Device`
         Where to.
@@ -66,22 +66,19 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
     """
     packages = packages_for(device, synth_only=synth_only)
     need(*packages)
-    name = facts.module_name(pipeline)
-    known = facts.about(pipeline, name, "native")
     tell("Verilog")
-    verilog = verilog_of(pipeline)
+    design = pipeline_design(pipeline)
+    verilog = design.verilog()
     with tempfile.TemporaryDirectory(prefix="sdpaflow-") as folder, Tools(folder, logs) as tools:
         tell("synthesis")
-        netlist = _synthesized(Path(folder), tools, device, name, verilog)
+        netlist = _synthesized(Path(folder), tools, device, design.name, verilog)
         counts = netlist.count(device, [name for name, _ in parts(pipeline)])
         ports = counts.pop(OWN_PORTS, dict.fromkeys(RESOURCES, 0))
         cells = Counter(cell["type"] for cell in netlist.cells.values())
         report = FpgaReport(
-            pipeline=known["pipeline"],
+            pipeline=pipeline.name,
             device=device.name,
-            config=known["config"],
-            formats={port: shape["format"] for port, shape in known["formats"].items()},
-            cycles_per_score=known["cycles_per_score"],
+            **_built_for(design),
             ports=ports if device.few_pins else None,
             units=counts,
             resources={
@@ -91,7 +88,7 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
             cells=dict(sorted(cells.items())),
             dsp_registers=dsp_registers.count(netlist.moved),
             products=sum(counts[unit]["dsp"] for unit in _products(pipeline)),
-            multiplications=pipeline.config.d + pipeline.config.dv,
+            multiplications=_multiplications(pipeline),
             logs=str(logs),
             verilog_sha256=sha256(verilog),
             tools={p.replace("_", "-"): version(p) for p in packages},
@@ -109,7 +106,18 @@ def packages_for(device, *, synth_only=False):
 
 def verilog_of(pipeline):
     """What is synthesized: the text without the comment that an exported file has at the top."""
-    return to_verilog(pipeline, facts.module_name(pipeline), ["q", "k", "v", "o"])
+    return pipeline_design(pipeline).verilog()
+
+
+def _built_for(design: Design) -> dict:
+    """What a report says of a design's configuration."""
+    known = design.facts
+    if "config" in known:
+        formats = {port: shape["format"] for port, shape in known["formats"].items()}
+        cycles = known["cycles_per_score"]
+        return {"config": known["config"], "formats": formats, "cycles_per_score": cycles}
+    formats = {port: stream["data"] for port, stream in known["streams"].items()}
+    return {"config": known["parameters"], "formats": formats, "cycles_per_score": None}
 
 
 def sha256(text):
@@ -168,8 +176,17 @@ def _routed(tools, device, netlist, seeds, jobs, tell):
     return results, utilisation[0]
 
 
+def _multiplications(pipeline):
+    """Those of the products with K and with V, per score; 0 for what is no attention."""
+    if not naming.is_attention(pipeline):
+        return 0
+    return pipeline.config.d + pipeline.config.dv
+
+
 def _products(pipeline):
     """Names of the nodes that multiply by K and by V."""
+    if not naming.is_attention(pipeline):
+        return
     for node in pipeline.nodes:
         if isinstance(node.unit, Map):
             fn = node.unit.fn.fn if isinstance(node.unit.fn, Carry) else node.unit.fn

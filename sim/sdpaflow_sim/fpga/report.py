@@ -27,7 +27,7 @@ class FpgaReport:
     config, formats : :class:`dict`
         What the pipeline is built for.
     cycles_per_score : :class:`int`
-        Cycles between two scores at full rate.
+        Cycles between two scores at full rate; None for what is no attention.
     resources : :class:`dict`
         ``lut``, ``ff``, ``dsp``, ``bram``: totals, without the shift registers at the ports of a
         design with few pins, which are ``ports``.
@@ -59,7 +59,7 @@ class FpgaReport:
     device: str
     config: dict
     formats: dict
-    cycles_per_score: int
+    cycles_per_score: int | None
     resources: dict
     units: dict
     cells: dict
@@ -102,7 +102,9 @@ class FpgaReport:
 
     @property
     def scores_per_second(self):
-        """At the best frequency; None if only synthesized."""
+        """At the best frequency; None if only synthesized, or if there are no scores."""
+        if self.cycles_per_score is None:
+            return None
         return self.best and self.best["fmax_mhz"] * 1e6 / self.cycles_per_score
 
     def to_dict(self):

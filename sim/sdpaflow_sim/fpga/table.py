@@ -35,8 +35,13 @@ def summary(report):
         )
         lines += [
             f"maximum frequency: {best['fmax_mhz']:.2f} MHz{several * (len(report.seeds) > 1)}",
-            f"scores per second: {report.scores_per_second / 1e6:.1f} million, one in "
-            f"{cycles} cycle{'s' * (cycles > 1)}",
+        ]
+        if cycles:
+            lines.append(
+                f"scores per second: {report.scores_per_second / 1e6:.1f} million, one in "
+                f"{cycles} cycle{'s' * (cycles > 1)}"
+            )
+        lines += [
             f"critical path: {path_line(best['critical_path'])}",
             "used: " + ", ".join(
                 f"{counts['used']:,} of {counts['available']:,} {device.kinds[kind]}"

@@ -1,18 +1,25 @@
 """The figures of a study: memory over N, rate over N, and rows waiting one after another."""
 
 import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from sdpaflow_sim.drawing.comparison import COLOURS
+from sdpaflow_sim.drawing.comparison import COLOURS, colours
 from sdpaflow_sim.outputs import replacing
-from sdpaflow_sim.study.points import PUBLISHED
+from sdpaflow_sim.study.points import PUBLISHED, label
 
 __all__ = ["INK", "MUTED", "draw_all"]
 
 INK, MUTED, FAINT = "#24292f", "#6a737d", "#d8dee4"
 MARKERS = dict(zip(COLOURS, "osD^v", strict=True))
-STYLE = {
+SPARE = "P*X<"
+"""Markers of other pipelines, in turn."""
+
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "text.color": INK,
@@ -30,11 +37,21 @@ STYLE = {
     "ytick.labelcolor": INK,
     "svg.hashsalt": "sdpaflow",
 }
+Series = dict[str, list[dict[str, Any]]]
+"""Results by name of the pipeline."""
+
+End = tuple[float, str, str]
+"""Where a line ends, and its label and colour."""
+
 WIDTH, HEIGHT = 9.6, 4.6
 """Of a figure with one panel, in inches."""
 
 
-def draw_all(folder, results, fills):
+def draw_all(
+    folder: Path,
+    results: Sequence[dict[str, Any]],
+    fills: Mapping[str, Mapping[str, Sequence[int]]],
+) -> dict[str, str]:
     """Write each figure as ``.png`` and ``.svg``.
 
     Parameters
@@ -44,7 +61,7 @@ def draw_all(folder, results, fills):
     results : list of dict
         From :func:`sdpaflow_sim.study.points.measure`.
     fills : dict of dict
-        From :func:`sdpaflow_sim.study.fills.fills`, by pipeline.
+        From :func:`sdpaflow_sim.study.fills.fills`, by the pipelines' labels.
 
     Returns
     -------
@@ -63,7 +80,7 @@ def draw_all(folder, results, fills):
         return {name: _save(folder, name, figure) for name, figure in figures.items()}
 
 
-def _save(folder, name, figure):
+def _save(folder: Path, name: str, figure: Any) -> str:
     import matplotlib.pyplot as plt
 
     with replacing(folder / f"{name}.png") as path:
@@ -76,25 +93,26 @@ def _save(folder, name, figure):
     return text
 
 
-def _over_n(results, draw):
+def _over_n(results: Sequence[dict[str, Any]], draw: Callable[[Any, Series], str]) -> Any:
     """A panel for each d and lanes, in each a line per pipeline."""
     import matplotlib.pyplot as plt
 
-    panels = {}
+    panels: dict[tuple[int, int], Series] = {}
     for result in results:
         point = result["point"]
         lines = panels.setdefault((point["d"], point["lanes"]), {})
-        lines.setdefault(point["pipeline"], []).append(result)
+        lines.setdefault(label(point["pipeline"]), []).append(result)
     columns = min(2, len(panels))
-    lines = -(-len(panels) // columns)
+    rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(
-        lines,
+        rows,
         columns,
         squeeze=False,
-        figsize=(WIDTH + 4.4 * (columns - 1), HEIGHT * (0.15 + 0.85 * lines)),
+        figsize=(WIDTH + 4.4 * (columns - 1), HEIGHT * (0.15 + 0.85 * rows)),
         layout="constrained",
     )
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, wspace=0.04, hspace=0.06)
+    layout: Any = figure.get_layout_engine()
+    layout.set(w_pad=0.12, h_pad=0.1, wspace=0.04, hspace=0.06)
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     for ax, ((d, lanes), series) in zip(axes.flat, sorted(panels.items()), strict=False):
@@ -107,7 +125,7 @@ def _over_n(results, draw):
     return figure
 
 
-def _sizes(ax, sizes):
+def _sizes(ax: Any, sizes: Sequence[int]) -> None:
     """The x axis: N, at most nine of them labelled."""
     ax.set_xscale("log", base=2)
     step = -(-len(sizes) // 9)
@@ -120,12 +138,13 @@ def _sizes(ax, sizes):
     ax.set_xlabel("N, queries and keys (tokens)")
 
 
-def _memory(ax, series):
-    ends = []
+def _memory(ax: Any, series: Series) -> str:
+    ends: list[End] = []
+    chosen = colours(series)
     ax.set_yscale("log", base=10)
-    for name, results in series.items():
-        words = _line(ax, name, results, "intermediate_words")
-        ends.append((words[-1], f"{name}, {words[-1]:,}", COLOURS[name]))
+    for name in series:
+        words = _line(ax, name, series, "intermediate_words")
+        ends.append((words[-1], f"{name}, {words[-1]:,}", chosen[name]))
     known = next((results for results in series.values() if results[0]["published_words"]), None)
     if known:
         sizes = [result["point"]["n"] for result in known]
@@ -141,18 +160,19 @@ def _memory(ax, series):
     return "Words between inputs and output, in FIFOs and units"
 
 
-def _rate(ax, series):
-    ends, highest = [], 0
-    for name, results in series.items():
-        rates = _line(ax, name, results, "cycles_per_score")
-        ends.append((rates[-1], f"{name}, {rates[-1]:.3f}", COLOURS[name]))
+def _rate(ax: Any, series: Series) -> str:
+    ends: list[End] = []
+    chosen, highest = colours(series), 0.0
+    for name in series:
+        rates = _line(ax, name, series, "cycles_per_score")
+        ends.append((rates[-1], f"{name}, {rates[-1]:.3f}", chosen[name]))
         highest = max(highest, *rates)
     for name, results in series.items():
         if results[0]["published"]:
             sizes = np.array([result["point"]["n"] for result in results])
             rates = [PUBLISHED[name](int(n)) / n**2 for n in sizes]
-            ax.plot(sizes, rates, color=COLOURS[name], linewidth=1, linestyle=(0, (4, 3)))
-            ends.append((rates[-1], f"{name} published, {rates[-1]:.3f}", COLOURS[name]))
+            ax.plot(sizes, rates, color=chosen[name], linewidth=1, linestyle=(0, (4, 3)))
+            ends.append((rates[-1], f"{name} published, {rates[-1]:.3f}", chosen[name]))
             highest = max(highest, *rates)
     ax.set_ylim(0, 1.08 * highest)
     ax.set_ylabel("cycles per score")
@@ -160,15 +180,17 @@ def _rate(ax, series):
     return "Cycles per score"
 
 
-def _line(ax, name, results, column):
+def _line(ax: Any, name: str, series: Series, column: str) -> list[float]:
     """A pipeline's line; returns its values."""
+    results, spare = series[name], cycle(SPARE)
+    markers = {n: MARKERS[n] if n in MARKERS else next(spare) for n in series}
     results.sort(key=lambda result: result["point"]["n"])
     values = [result[column] for result in results]
     ax.plot(
         [result["point"]["n"] for result in results],
         values,
-        color=COLOURS[name],
-        marker=MARKERS[name],
+        color=colours(series)[name],
+        marker=markers[name],
         markersize=5.5,
         markerfacecolor="none",
         markeredgewidth=1.4,
@@ -178,7 +200,7 @@ def _line(ax, name, results, column):
     return values
 
 
-def _label(ax, ends):
+def _label(ax: Any, ends: Sequence[End]) -> None:
     """Labels at the right ends of lines, moved apart where they would touch."""
     heights = [ax.transAxes.inverted().transform(ax.transData.transform((1, y)))[1]
                for y, _, _ in ends]  # fmt: skip
@@ -208,9 +230,9 @@ def _label(ax, ends):
         )
 
 
-def _apart(heights, gap):
+def _apart(heights: Sequence[float] | np.ndarray, gap: float) -> list[float]:
     """The nearest heights, in order, of which no two are closer than ``gap``."""
-    groups = []
+    groups: list[tuple[list[float], float]] = []
     for height in heights:
         groups.append(([height], height))
         while len(groups) > 1:
@@ -219,7 +241,7 @@ def _apart(heights, gap):
                 break
             joined = lower + upper
             wanted = [h - gap * i for i, h in enumerate(joined)]
-            groups[-2:] = [(joined, np.mean(wanted) + gap * (len(joined) - 1) / 2)]
+            groups[-2:] = [(joined, float(np.mean(wanted)) + gap * (len(joined) - 1) / 2)]
     return [
         centre + gap * (index - (len(group) - 1) / 2)
         for group, centre in groups
@@ -227,12 +249,13 @@ def _apart(heights, gap):
     ]
 
 
-def _rows(fills):
+def _rows(fills: Mapping[str, Mapping[str, Sequence[int]]]) -> Any:
     """A panel per pipeline: the fill of its long FIFOs over time."""
     import matplotlib.pyplot as plt
 
     from sdpaflow_sim.study.fills import KEYS, QUERIES
 
+    chosen = colours(fills)
     cycles = max(len(line) for lines in fills.values() for line in lines.values())
     figure, axes = plt.subplots(
         len(fills),
@@ -242,17 +265,18 @@ def _rows(fills):
         figsize=(WIDTH, 0.9 + 1.35 * len(fills)),
         layout="constrained",
     )
-    figure.get_layout_engine().set(h_pad=0.08, hspace=0.04)
+    layout: Any = figure.get_layout_engine()
+    layout.set(h_pad=0.08, hspace=0.04)
     for ax, (name, lines) in zip(axes.flat, fills.items(), strict=True):
         for words, style in zip(lines.values(), ["-", (0, (5, 2))], strict=False):
             time, fill = np.arange(len(words)), np.asarray(words)
-            ax.step(time, fill, where="post", color=COLOURS[name], linewidth=1.6, linestyle=style)
-            ax.fill_between(time, fill, step="post", color=COLOURS[name], alpha=0.12, linewidth=0)
+            ax.step(time, fill, where="post", color=chosen[name], linewidth=1.6, linestyle=style)
+            ax.fill_between(time, fill, step="post", color=chosen[name], alpha=0.12, linewidth=0)
         listed = " and ".join(f"{fifo}, {max(words)} at peak" for fifo, words in lines.items())
         dashed = f" ({list(lines)[1]} dashed)" if len(lines) > 1 else ""
         peak = max(map(max, lines.values()))
         what = f"{listed}{dashed}" if "" not in lines else f"no long FIFO: fullest of all, {peak}"
-        ax.set_title(name, color=COLOURS[name], fontweight="bold", pad=7)
+        ax.set_title(name, color=chosen[name], fontweight="bold", pad=7)
         ax.set_title(what, loc="right", fontsize=9, color=INK, pad=7)
         ax.set_ylim(0, KEYS * 1.12)
         ax.set_yticks([0, KEYS // 2, KEYS])

@@ -15,15 +15,17 @@ QUERIES = 5
 """How many of them."""
 
 
-def fills(pipeline, seed=0):
+def fills(pipeline: str, seed: int = 0, arguments: tuple[str, ...] = ()) -> dict[str, list[int]]:
     """Words in FIFOs, cycle by cycle, at d = 1.
 
     Parameters
     ----------
     pipeline : :class:`str`
-        Key of :data:`sdpaflow.pipelines.PIPELINES`.
+        As for :class:`Point`.
     seed : :class:`int`
         Of the data.
+    arguments : tuple of :class:`str`
+        As for :class:`Point`.
 
     Returns
     -------
@@ -31,7 +33,7 @@ def fills(pipeline, seed=0):
         By name of the long FIFO. Where there is none, under the empty name: words in the fullest
         FIFO of each cycle.
     """
-    point = Point(pipeline, 1, 1, KEYS, seed, "amaranth")
+    point = Point(pipeline, 1, 1, KEYS, seed, "amaranth", arguments)
     dut = point.build()
     q, k, v = point.data()
     workload = Workload(dut.config, split_heads(q[:QUERIES], k, v))

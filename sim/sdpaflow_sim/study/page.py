@@ -1,11 +1,14 @@
 """A study as one HTML page that needs nothing else."""
 
 import re
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
-from sdpaflow_sim.drawing.comparison import COLOURS
+from sdpaflow_sim.drawing.comparison import COLOURS, SPARE
 from sdpaflow_sim.study import table
 from sdpaflow_sim.study.figures import FAINT, INK, MUTED
+from sdpaflow_sim.study.points import Point, label
 
 __all__ = ["page"]
 
@@ -27,6 +30,7 @@ DARK = {
     COLOURS["scaled"]: "#e3a04a",
     COLOURS["scaled-reordered"]: "#b08fe0",
     COLOURS["memory-free"]: "#4fb3c4",
+    **dict(zip(SPARE, ("#6ca4e0", "#d67fb0", "#8fbf74", "#b8a48c"), strict=True)),
 }
 """Colours on a dark ground, by those on a light one."""
 
@@ -50,7 +54,12 @@ tr:hover td { background: var(--band); } .bad { font-weight: bold; color: var(--
 """
 
 
-def page(results, failures, figures, command):
+def page(
+    results: Sequence[dict[str, Any]],
+    failures: Mapping[Point, str],
+    figures: Mapping[str, str],
+    command: str,
+) -> str:
     """The page's text.
 
     Parameters
@@ -65,6 +74,7 @@ def page(results, failures, figures, command):
         What made the study.
     """
     points = [result["point"] for result in results]
+    pipelines = [*dict.fromkeys(label(point["pipeline"]) for point in points)]
     sizes = sorted({point["n"] for point in points})
     span = f"{sizes[0]:,}" + (f" to {sizes[-1]:,}" if len(sizes) > 1 else "")
     exact = sum(result["bit_exact"] for result in results)
@@ -72,7 +82,7 @@ def page(results, failures, figures, command):
     titles = {"memory": "Memory", "rate": "Rate", "rows": "Rows, one after another"}
     parts = [
         "<h1>Attention as streaming hardware: a study over N</h1>",
-        f"<p>{_listed([*dict.fromkeys(point['pipeline'] for point in points)])}; N queries over N "
+        f"<p>{_listed(pipelines)}; N queries over N "
         f"keys, N = {span}: {scores:,} scores, simulated clock cycle by clock cycle. In {exact} of "
         f"{len(results)} runs, every bit of the output is that of the numpy model.</p>",
     ]
@@ -101,13 +111,14 @@ def page(results, failures, figures, command):
     )
 
 
-def _variable(colour):
+def _variable(colour: str) -> str:
     named = {INK: "ink", MUTED: "muted", FAINT: "faint"}
     named |= {colour: name for name, colour in COLOURS.items()}
+    named |= {colour: f"own{number}" for number, colour in enumerate(SPARE)}
     return named[colour]
 
 
-def _inline(svg, name):
+def _inline(svg: str, name: str) -> str:
     """A figure as part of the page: its names its own, its colours those of the page."""
     svg = svg[svg.index("<svg ") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
@@ -120,7 +131,7 @@ def _inline(svg, name):
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(CAPTIONS[name])}" ', 1)
 
 
-def _table(results):
+def _table(results: Sequence[dict[str, Any]]) -> str:
     head = "".join(
         f"<th>{escape(title).replace(' / ', ' /&nbsp;')}</th>" for title in table.COLUMNS.values()
     )
@@ -139,7 +150,7 @@ def _table(results):
     )
 
 
-def _notes():
+def _notes() -> str:
     return (
         "<p>Cycles count from the first input token accepted to the last output token accepted, "
         "inclusive. “By the graph”: what the latencies of units and FIFOs add up to, known where "
@@ -149,8 +160,8 @@ def _notes():
     )
 
 
-def _versions(results):
-    kinds = {}
+def _versions(results: Sequence[dict[str, Any]]) -> str:
+    kinds: dict[str, list[str]] = {}
     for result in results:
         kinds.setdefault(", ".join(f"{n} {v}" for n, v in result["versions"].items()), []).append(
             result["engine"]
@@ -159,5 +170,5 @@ def _versions(results):
     return "".join(f"<p>{escape(line)}.</p>" for line in lines)
 
 
-def _listed(names):
+def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

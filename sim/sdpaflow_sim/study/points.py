@@ -3,23 +3,29 @@
 import hashlib
 import json
 import platform
+import re
+import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sdpaflow import __version__
 from sdpaflow.graph import longest
-from sdpaflow.pipelines import PIPELINES, Config
+from sdpaflow.pipelines import PIPELINES, ROW_BITS, Attention, Config
 
 from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.cli import pipelines
 from sdpaflow_sim.drawing.describe import is_long
 from sdpaflow_sim.errors import InputError, MismatchError, SimulationError
 
-__all__ = ["PUBLISHED", "Point", "formula", "grid", "measure"]
+__all__ = ["PUBLISHED", "Point", "formula", "grid", "label", "measure"]
 
 PUBLISHED = {
     "naive": lambda n: 2 * n**2 + 2 * n + 52,
@@ -38,13 +44,15 @@ class Point:
     Attributes
     ----------
     pipeline : :class:`str`
-        A key of :data:`sdpaflow.pipelines.PIPELINES`.
+        What :func:`sdpaflow_sim.cli.pipelines.resolve` takes, a class of attentions.
     d, lanes, n : :class:`int`
         Elements of a vector and of a token; queries, and keys.
     seed : :class:`int`
         Of the data.
     engine : :class:`str`
         As :func:`sdpaflow_sim.attention.run.run` takes it.
+    arguments : tuple of :class:`str`
+        What else its constructor takes, each as ``name=value``.
     """
 
     pipeline: str
@@ -53,40 +61,55 @@ class Point:
     n: int
     seed: int
     engine: str
+    arguments: tuple[str, ...] = ()
 
     @property
-    def name(self):
+    def label(self) -> str:
+        """What tables and figures call the pipeline."""
+        return label(self.pipeline)
+
+    @property
+    def name(self) -> str:
         """For people, and for files."""
-        return f"{self.pipeline}-d{self.d}-l{self.lanes}-n{self.n}"
+        pipeline = re.sub(r".*:", "", self.pipeline)
+        return f"{pipeline}-d{self.d}-l{self.lanes}-n{self.n}"
 
     @property
-    def work(self):
+    def work(self) -> int:
         """Cycles that it takes, nearly."""
         return self.n**2 * self.d // self.lanes
 
-    def build(self):
+    def build(self) -> Attention:
         """The pipeline."""
-        kind = PIPELINES[self.pipeline]
+        kind, arguments = pipelines.attention(self.pipeline), pipelines.values(self.arguments)
         row_max = self.n if kind.stores_rows else None
-        return kind(Config(d=self.d, lanes=self.lanes, row_max=row_max))
+        pipelines.check_arguments(self.pipeline, kind, None, **arguments)
+        config = Config(d=self.d, lanes=self.lanes, row_max=row_max)
+        if self.pipeline in PIPELINES:
+            return kind(config)
+        with pipelines.explained(self.pipeline):
+            return kind(config, **arguments)
 
-    def data(self):
+    def data(self) -> np.ndarray:
         """Floats q, k, v: (3, N, d)."""
         rng = np.random.default_rng([self.seed, self.n, self.d])
         return rng.uniform(-np.sqrt(3), np.sqrt(3), size=(3, self.n, self.d))
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Hash of all that the result depends on: configuration, data, and the hardware's source.
+
+        Of a pipeline of one's own that is the source of its class and of those it is made from.
 
         Points of equal keys have equal results.
         """
-        told = json.dumps([asdict(self), str(self.build().config), _sources()])
+        pipeline = self.build()
+        told = json.dumps([asdict(self), str(pipeline.config), _sources(), *_own(type(pipeline))])
         return hashlib.sha256(told.encode() + self.data().tobytes()).hexdigest()
 
 
 @cache
-def _sources():
+def _sources() -> str:
     """Hash of the package that describes the hardware."""
     digest = hashlib.sha256()
     with resources.as_file(resources.files("sdpaflow")) as folder:
@@ -95,18 +118,57 @@ def _sources():
     return digest.hexdigest()
 
 
-def grid(pipelines, d, lanes, n, seed, engine):
+def _own(kind: type) -> list[str]:
+    """Hashes of the files outside the package that a class and those above it are from."""
+    files = (getattr(sys.modules[each.__module__], "__file__", None) for each in kind.__mro__
+             if not each.__module__.startswith(("sdpaflow.", "amaranth."))
+             and each.__module__ != "builtins")  # fmt: skip
+    return [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files if file]
+
+
+def label(pipeline: str) -> str:
+    """What tables and figures call a pipeline: a file without its folder."""
+    return re.sub(r".*[/\\]", "", pipeline)
+
+
+def grid(
+    names: Sequence[str],
+    d: Sequence[int],
+    lanes: Sequence[int] | None,
+    n: Sequence[int],
+    seed: int,
+    engine: str,
+    arguments: tuple[str, ...] = (),
+) -> list[Point]:
     """Points of a study, in the order of its tables.
 
-    ``lanes`` that do not divide a ``d`` are left out there; None is d.
+    Parameters
+    ----------
+    names : list of :class:`str`
+        Pipelines.
+    d, lanes, n : list of :class:`int`
+        As for :class:`Point`; ``lanes`` that do not divide a ``d`` are left out there, and None is
+        d.
+    seed, engine
+        As for :class:`Point`.
+    arguments : tuple of :class:`str`
+        For the constructors of pipelines of one's own, for those that take it.
+
+    Raises
+    ------
+    InputError
+        A pipeline is none, or refuses what it is given; no lanes fit; rows are too long.
     """
-    points = []
-    for name, elements in product(pipelines, d):
+    dealt = pipelines.dealt(names, arguments)
+    if max(n) > 1 << ROW_BITS:
+        raise InputError(f"rows may have up to {1 << ROW_BITS} keys, not {max(n)}")
+    points: list[Point] = []
+    for name, elements in product(names, d):
         divisors = [elements] if lanes is None else lanes
         fitting = [count for count in divisors if elements % count == 0]
         if not fitting:
-            raise InputError(f"lanes must divide d = {elements}; none of {_listed(lanes)} does")
-        points += [Point(name, elements, count, size, seed, engine)
+            raise InputError(f"lanes must divide d = {elements}; none of {_listed(divisors)} does")
+        points += [Point(name, elements, count, size, seed, engine, dealt[name])
                    for count in fitting for size in sorted(n)]  # fmt: skip
     for point in points:
         try:
@@ -116,11 +178,11 @@ def grid(pipelines, d, lanes, n, seed, engine):
     return points
 
 
-def _listed(numbers):
+def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def formula(point):
+def formula(point: Point) -> int | None:
     """Cycles that follow from the graph; None where no formula is known.
 
     With lanes = d a score takes a cycle, each long FIFO makes the output wait for a row, and the
@@ -134,7 +196,7 @@ def formula(point):
     return point.n**2 + rows * (point.n - 1) + longest(output, None)
 
 
-def measure(point, key, tell):
+def measure(point: Point, key: str, tell: Callable[[int], None]) -> dict[str, Any]:
     """Simulate a point and check it by bits; the result as plain data.
 
     Parameters

@@ -1,11 +1,14 @@
 """All points of a study: some are read, the others run, and the time left is foretold."""
 
+from collections.abc import Sequence
 from concurrent.futures import as_completed
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from sdpaflow_sim.study.points import measure
+from sdpaflow_sim.study.points import Point, measure
+from sdpaflow_sim.study.store import Store
 from sdpaflow_sim.study.workers import workers
 
 __all__ = ["run_points"]
@@ -14,7 +17,7 @@ __all__ = ["run_points"]
 class _Bar:
     """Points done, and the time left by the scores done; nothing where there is no terminal."""
 
-    def __init__(self, points, quiet):
+    def __init__(self, points: Sequence[Point], quiet: bool) -> None:
         console = Console(stderr=True)
         self._points, self._scores = points, [0] * len(points)
         self._done = 0
@@ -34,27 +37,35 @@ class _Bar:
         total = sum(point.work for point in points)
         self._task = self._bar.add_task("", total=total, points=0, of=len(points))
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._bar.stop()
 
-    def told(self, index, queries):
+    def told(self, index: int, queries: int) -> None:
         """Of a point, so many queries have been answered."""
         point = self._points[index]
         self._scores[index] = point.work * queries // point.n
         self._bar.update(self._task, completed=sum(self._scores))
 
-    def done(self, index):
+    def done(self, index: int) -> None:
         """A point is done, well or not."""
         self._done += 1
         self._bar.update(self._task, points=self._done)
         self.told(index, self._points[index].n)
 
 
-def run_points(points, store, *, jobs=1, scheduler=None, fresh=False, quiet=False):
+def run_points(
+    points: Sequence[Point],
+    store: Store,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    fresh: bool = False,
+    quiet: bool = False,
+) -> tuple[dict[Point, dict[str, Any]], dict[Point, str]]:
     """Results of points, by point, and what went wrong with the others.
 
     The longest start first: the short ones then fill the gaps at the end. However this ends, what
@@ -80,10 +91,10 @@ def run_points(points, store, *, jobs=1, scheduler=None, fresh=False, quiet=Fals
     failures : dict of :class:`str`
         Reasons.
     """
-    results = {} if fresh else {point: store.load(point) for point in points}
-    results = {point: result for point, result in results.items() if result is not None}
+    kept = {} if fresh else {point: store.load(point) for point in points}
+    results = {point: result for point, result in kept.items() if result is not None}
     missing = sorted(set(points) - results.keys(), key=lambda p: (-p.work, p.name))
-    failures = {}
+    failures: dict[Point, str] = {}
     if not missing:
         return results, failures
     with _Bar(missing, quiet) as bar:
@@ -107,6 +118,6 @@ def run_points(points, store, *, jobs=1, scheduler=None, fresh=False, quiet=Fals
     return results, failures
 
 
-def _reason(error):
+def _reason(error: BaseException) -> str:
     """One line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,10 +1,14 @@
 """The table of a study, for programs and for people."""
 
 import csv
+from collections.abc import Iterable
+from typing import Any
 
 from rich.table import Table
 
 from sdpaflow_sim.cli import tables
+from sdpaflow_sim.outputs import FilePath
+from sdpaflow_sim.study.points import label
 
 __all__ = ["COLUMNS", "rows", "texts", "to_markdown", "write_csv"]
 
@@ -30,16 +34,16 @@ COLUMNS = {
 """Names of the columns, for programs and for people."""
 
 
-def rows(results):
+def rows(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """One dict per result, by the keys of :data:`COLUMNS`; None where a figure is not known."""
     return [
         {name: result["point"].get(name, result.get(name)) for name in COLUMNS}
-        | {"engine": result["engine"]}
+        | {"engine": result["engine"], "pipeline": label(result["point"]["pipeline"])}
         for result in results
     ]
 
 
-def write_csv(path, results):
+def write_csv(path: FilePath, results: Iterable[dict[str, Any]]) -> None:
     """Write the table with numbers as they are."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -48,7 +52,7 @@ def write_csv(path, results):
             writer.writerow(row | {"bit_exact": _text("bit_exact", row["bit_exact"])})
 
 
-def to_markdown(results, *, markdown=True):
+def to_markdown(results: Iterable[dict[str, Any]], *, markdown: bool = True) -> str:
     """The table as Markdown, or else for a terminal."""
     table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=False)
     for name, title in COLUMNS.items():
@@ -59,12 +63,12 @@ def to_markdown(results, *, markdown=True):
     return tables.render(table, markdown=markdown)
 
 
-def texts(results):
+def texts(results: Iterable[dict[str, Any]]) -> list[list[str]]:
     """The table's cells, for people."""
     return [[_text(name, value) for name, value in row.items()] for row in rows(results)]
 
 
-def _text(name, value):
+def _text(name: str, value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):

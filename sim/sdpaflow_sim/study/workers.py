@@ -8,14 +8,22 @@ import os
 import signal
 import time
 import uuid
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from multiprocessing import get_context
+from typing import Any
 
 from sdpaflow_sim.errors import InputError, SimulationError
 
 __all__ = ["Cluster", "Processes", "workers"]
+
+Tell = Callable[[Any], None]
+"""What a call is given to tell something by, now and then."""
+
+Told = Callable[[Any, Any], None]
+"""Takes the tag of a call, and what it tells."""
 
 PERIOD = 0.25
 """Seconds between two reports of progress."""
@@ -24,7 +32,7 @@ PATIENCE = "10s"
 """How long to wait for a scheduler to answer."""
 
 
-def workers(told, jobs=1, scheduler=None):
+def workers(told: Told, jobs: int = 1, scheduler: str | None = None) -> "Processes | Cluster":
     """Processes, ``jobs`` at a time, or the cluster of a scheduler, given by its address."""
     return Processes(jobs, told) if scheduler is None else Cluster(scheduler, told)
 
@@ -40,8 +48,9 @@ class Processes(Executor):
         Called with the tag of a call and what it tells.
     """
 
-    def __init__(self, jobs, told):
-        self._told, self._context, self._running = told, get_context("spawn"), set()
+    def __init__(self, jobs: int, told: Told) -> None:
+        self._told, self._context = told, get_context("spawn")
+        self._running: set[Any] = set()
         self._closed = False
         # A thread waits for each process. A signal blocked for it is for the process too: an
         # interrupt from the terminal is for the one that started all this to handle. Python's own
@@ -50,10 +59,12 @@ class Processes(Executor):
             import_module("multiprocessing.resource_tracker").ensure_running()
         self._threads = ThreadPoolExecutor(jobs, initializer=_block_interrupts)
 
-    def submit(self, work, tag, /, *arguments):
+    def submit(  # type: ignore[override]  # a call has a tag too
+        self, work: Callable[..., Any], tag: Any, /, *arguments: Any
+    ) -> Future[Any]:
         return self._threads.submit(self._run, work, tag, arguments)
 
-    def _run(self, work, tag, arguments):
+    def _run(self, work: Callable[..., Any], tag: Any, arguments: tuple[Any, ...]) -> Any:
         here, there = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_serve, args=(there, work, arguments))
         self._running.add(process)
@@ -77,7 +88,7 @@ class Processes(Executor):
             self._running.discard(process)
             here.close()
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End it; without ``wait``, at once, and what is running is ended too."""
         if not wait:
             self._closed = True
@@ -87,12 +98,12 @@ class Processes(Executor):
         self._threads.shutdown(wait=True, cancel_futures=cancel_futures)
 
 
-def _block_interrupts():
+def _block_interrupts() -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def _end(process):
+def _end(process: Any) -> None:
     """End a process and what it started."""
     with suppress(ProcessLookupError, AttributeError, TypeError):
         os.killpg(process.pid, signal.SIGTERM)
@@ -100,7 +111,7 @@ def _end(process):
         process.terminate()
 
 
-def _epitaph(code):
+def _epitaph(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
         return f"its process was killed by {name}: " + (
@@ -109,7 +120,7 @@ def _epitaph(code):
     return f"its process ended with exit code {code}"
 
 
-def _serve(pipe, work, arguments):
+def _serve(pipe: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     """The life of a process."""
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # compilers and the like belong to it, and end with it
@@ -119,11 +130,11 @@ def _serve(pipe, work, arguments):
         pipe.send(("error", _plain(error)))
 
 
-def _seldom(tell):
+def _seldom(tell: Tell) -> Tell:
     """A function that passes its argument on at most once per :data:`PERIOD`."""
     due = 0.0
 
-    def told(count):
+    def told(count: Any) -> None:
         nonlocal due
         if time.monotonic() >= due:
             due = time.monotonic() + PERIOD
@@ -132,7 +143,7 @@ def _seldom(tell):
     return told
 
 
-def _plain(error):
+def _plain(error: Exception) -> Exception:
     """The error itself where it can travel, and be recognised; else its text."""
     if type(error).__module__.startswith("sdpaflow") or isinstance(error, OSError):
         return error
@@ -150,7 +161,7 @@ class Cluster(Executor):
         Called with the tag of a call and what it tells.
     """
 
-    def __init__(self, scheduler, told):
+    def __init__(self, scheduler: str, told: Told) -> None:
         try:
             from distributed import Client
         except ImportError:
@@ -166,16 +177,18 @@ class Cluster(Executor):
         self._client.subscribe_topic(self._topic, lambda event: told(*event[1]))
         self._executor = self._client.get_executor(pure=False)
 
-    def submit(self, work, tag, /, *arguments):
+    def submit(  # type: ignore[override]  # a call has a tag too
+        self, work: Callable[..., Any], tag: Any, /, *arguments: Any
+    ) -> Future[Any]:
         return self._executor.submit(_remote, self._topic, tag, work, arguments)
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End it; without ``wait``, what has not begun is taken back from the cluster."""
         self._executor.shutdown(wait)
         self._client.close()
 
 
-def _remote(topic, tag, work, arguments):
+def _remote(topic: str, tag: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """A call on a worker of the cluster."""
     from distributed import get_worker
 

@@ -4,23 +4,19 @@ import numpy as np
 import pytest
 from attention import NAMES, correct, head, pipeline
 from sdpaflow.numerics.fixed import SQ
+from sdpaflow.pipelines import MemoryFree, Scaled
 from sdpaflow_sim.attention import run as run_module
-from sdpaflow_sim.attention.float64 import attention
 from sdpaflow_sim.attention.inputs import build, fitting, sample, split_heads
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.engines.trace import Trace
 from sdpaflow_sim.errors import InputError, LimitError
 
 
-def test_reference_is_softmax():
-    """The float64 reference is the softmax of textbooks, also with rows of several lengths."""
-    q, k, v = head(n_q=3, n_k=5)
-    scores = q @ k.T / 2
-    weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    base2 = 0.5 * np.log2(np.e)
-    assert attention(q, k, v, base2_scale=base2) == pytest.approx(weights @ v, abs=1e-12)
-    short = attention(q, k, v, base2_scale=base2, lengths=[5, 1, 2])
-    assert short[1] == pytest.approx(v[0])
+class Halved(MemoryFree):
+    """Memory-free attention that says it computes half of that."""
+
+    def reference(self, q, k, v, lengths=None):
+        return super().reference(q, k, v, lengths) / 2
 
 
 def test_by_name():
@@ -28,6 +24,54 @@ def test_by_name():
     report = run("scaled", *head(n_q=2, n_k=5))
     assert report.bit_exact
     assert (report.row_max, report.formats["k"], report.formats["v"]) == (5, "SQ(3,13)", "SQ(3,13)")
+
+
+def test_by_class():
+    """So is its class, and that of one's own."""
+    data = head(n_q=2, n_k=5)
+    assert run(Scaled, *data).to_dict() == run("scaled", *data).to_dict()
+    report = run(Halved, *data)
+    assert (report.pipeline, report.bit_exact) == ("halved", True)
+    with pytest.raises(InputError, match="or a subclass of Attention, not <class 'int'>"):
+        run(int, *data)
+
+
+def test_errors_are_against_the_pipelines_own_reference():
+    """Outputs are twice what this reference says, and errors say so; bits are right."""
+    data = head(n_q=2, n_k=5)
+    own, plain = run(Halved, *data), run("memory-free", *data)
+    assert plain.max_abs_error < 2 * plain.output_ulp
+    assert np.array_equal(own.outputs, plain.outputs)
+    assert own.max_abs_error == pytest.approx(np.abs(own.outputs).max() / 2, abs=1e-3)
+    assert own.max_abs_error_total == pytest.approx(own.max_abs_error, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("returned", "what"),
+    [(np.zeros((4, 2)), r"float64 of \(4, 2\)"), (np.zeros((2, 4), int), r"int64 of \(2, 4\)")],
+)
+def test_a_reference_that_is_none(monkeypatch, returned, what):
+    """What a reference gives must have the shape of the outputs."""
+    monkeypatch.setattr(Halved, "reference", lambda *arguments: returned)
+    wanted = r"Halved.reference must return floats of shape \(N_q, dv\) = \(2, 4\), not "
+    with pytest.raises(InputError, match=wanted + what):
+        run(Halved, *head(n_q=2, n_k=5))
+
+
+def test_a_constructor_of_ones_own():
+    """It is given a configuration that fits the data, and what else it takes."""
+
+    class Weighted(MemoryFree):
+        def __init__(self, config, weight):
+            super().__init__(config)
+            self.weight = weight
+
+    heads = split_heads(*head())
+    assert build(Weighted, heads, arguments={"weight": 3}, lanes=2).weight == 3
+    with pytest.raises(InputError, match="unexpected keyword argument 'wait'"):
+        build(Weighted, heads, arguments={"wait": 3})
+    with pytest.raises(InputError, match="Weighted stores no rows: leave out row_max"):
+        build(Weighted, heads, row_max=9)
 
 
 def test_integers_and_lists():

@@ -102,7 +102,7 @@ class Wire(Dataflow):
     def __init__(self):
         super().__init__()
         x = self.input(X)
-        self.output(x=x)
+        self.output(y=x)
 
 
 class Chain(Dataflow):

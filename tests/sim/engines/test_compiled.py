@@ -5,21 +5,23 @@ import random
 
 import numpy as np
 import pytest
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, unsigned
 from amaranth.lib import wiring
-from amaranth.lib.wiring import connect, flipped
+from amaranth.lib.wiring import In, Out, connect, flipped
 from attention import NAMES, head, pipeline
 from helpers.bench import raises
 from helpers.cases import CASES
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import UQ, Add, Narrow
+from sdpaflow.units import Unit, tokens
 from sdpaflow_sim.attention.heads import Workload
-from sdpaflow_sim.checking import check, stream_of
+from sdpaflow_sim.checking import check
 from sdpaflow_sim.engines import amaranth
 from sdpaflow_sim.engines.compiled import build, engine
 from sdpaflow_sim.engines.stalls import Stall
 from sdpaflow_sim.engines.tokens import from_words
-from sdpaflow_sim.errors import DeadlockError, FramingError, LimitError, SimulationError
+from sdpaflow_sim.errors import DeadlockError, FramingError, InputError, LimitError, SimulationError
+from sdpaflow_sim.streams import stream_of
 
 ENGINES = [amaranth.simulate, engine.simulate]
 
@@ -117,8 +119,11 @@ def test_pipelines_under_random_stalls(name):
     workload = Workload(dut.config, [(q * 6, k, v), (q, k[:4], v[:4])], [[1, 7, 3, 7, 2], [4] * 5])
     for seed in range(4):
         stalls = schedules(random.Random(seed), "qkvo") if seed else {}
-        trace = agree(dut, workload.sources(), {"o": workload.outputs}, stalls=stalls)
+        names = [edge.name for edge in dut.edges]
+        trace = agree(dut, workload.sources(), {"o": workload.outputs}, stalls=stalls, levels=names)
         assert len(trace.fill) == trace.cycles
+        assert trace.fill == [sum(levels) for levels in zip(*trace.levels.values(), strict=True)]
+        assert {name: max(levels) for name, levels in trace.levels.items()} == trace.peaks
     outputs, clamped = workload.expected(dut)
     assert (workload.decode(trace.outputs["o"]) == outputs).all()
     assert trace.saturations == clamped
@@ -158,6 +163,75 @@ def test_streams_that_disagree_are_named_alike():
         assert "inputs of both disagree on where a group ends" in message
 
 
+class Offset(Unit):
+    """Adds a constant in 8 bits; each sum that wraps raises a flag of its own, and each odd one."""
+
+    def __init__(self, by):
+        self.by = by
+        ports = {"i": In(tokens(unsigned(8), 0)), "o": Out(tokens(unsigned(8), 0))}
+        super().__init__(ports, flags=["wrapped", "odd", "saturated"])
+
+    def elaborate(self, platform):
+        m = Module()
+        total = self.i.payload.data + self.by
+        fire = self.i.valid & self.i.ready
+        m.d.comb += [
+            self.o.valid.eq(self.i.valid),
+            self.i.ready.eq(self.o.ready),
+            self.o.payload.data.eq(total),
+            self.events["wrapped"].eq(fire & (total > 255)),
+            self.events["odd"].eq(fire & total[0]),
+        ]
+        self.remember(m)
+        return m
+
+
+def test_flags_of_ones_own_are_counted():
+    """Each under its name, by unit; those that nothing raised are there too."""
+    for stalls in ({}, {"o": Stall("random:0.5")}):
+        trace = agree(Offset(200), {"i": range(1, 101)}, {"o": 100}, stalls=stalls)
+        assert trace.flags == {
+            "wrapped": {"unit": 45},
+            "odd": {"unit": 50},
+            "saturated": {"unit": 0},
+        }
+        assert trace.saturations == {"unit": 0}
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"stalls": {"x": Stall("01")}}, InputError, "Stalls are for ports a, b, o, not 'x'"),
+        ({"stalls": "x=01"}, InputError, "Stalls are for ports a, b, o, not 'x'"),
+        ({"stalls": {"a": "x"}}, InputError,
+         "Stalls must be written as a pattern of 0 and 1 with at least one 1, or as random:P with "
+         "0 <= P < 1, not 'x'"),
+        ({"stalls": {"a": 5}}, TypeError, "The stall of a must be a Stall or its text, not 5"),
+        ({"stalls": 5}, TypeError,
+         "Stalls must be a text such as '1101' or a dict of Stall by port, not 5"),
+        ({"limit": 0}, InputError, "limit must be at least 1 cycle, not 0"),
+        ({"limit": "9"}, TypeError, "limit must be an int, of cycles, not '9'"),
+        ({"limit": True}, TypeError, "limit must be an int, of cycles, not True"),
+        ({"levels": ["nope"]}, InputError, "There is no FIFO 'nope', only a, b, both, short"),
+        ({"levels": "both"}, TypeError, "levels must be a list of names of FIFOs, not 'both'"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("simulate", ENGINES)
+def test_options_that_are_none_are_refused(simulate, options, kind, message):
+    """By both engines, in the same words, before anything is run or built."""
+    with raises(kind, message):
+        simulate(Summed(), {"a": [1], "b": [1]}, {"o": 1}, **options)
+
+
+def test_stalls_may_be_texts():
+    """One for all ports, or one for each."""
+    sources, counts = {"a": [1] * 9, "b": [2] * 9}, {"o": 9}
+    plain = agree(Summed(), sources, counts, stalls={port: Stall("01") for port in "abo"})
+    assert agree(Summed(), sources, counts, stalls="01") == plain
+    assert agree(Summed(), sources, counts, stalls=dict.fromkeys("abo", "01")) == plain
+    assert plain.cycles == 2 * agree(Summed(), sources, counts).cycles - 4
+
+
 def test_what_no_count_ends_ends_at_the_limit():
     """Tokens that nobody expects are not kept, but looked at."""
     trace = agree(Summed(), {"a": [200] * 9, "b": [100] * 9}, None, limit=30)
@@ -169,16 +243,20 @@ def test_many_tokens_and_many_cycles():
     """Beyond a slice and a batch, with stalls that have to go on where they were."""
     a, b = ([rng.randrange(256) for _ in range(12_000)] for rng in map(random.Random, (1, 2)))
     stalls = {"a": Stall("random:0.3", 5), "b": Stall("1011011"), "o": Stall("random:0.2", 1 << 40)}
-    trace = agree(Summed(), {"a": a, "b": b}, {"o": 12_000}, stalls=stalls, watch=False)
+    options = {"stalls": stalls, "watch": False, "levels": ["short", "a"]}
+    trace = agree(Summed(), {"a": a, "b": b}, {"o": 12_000}, **options)
     assert trace.cycles > engine.SLICE
+    assert list(trace.levels) == ["short", "a"]
+    assert [max(levels) for levels in trace.levels.values()] == [2, 2]
 
 
 def test_the_fill_is_recorded_up_to_a_bound(monkeypatch):
     """The same bound in both."""
-    for module in ("bench", "verilator_engine"):
-        monkeypatch.setattr(f"sdpaflow_sim.{module}.FILL", 5)
-    trace = agree(Summed(), {"a": [1] * 9, "b": [1] * 9}, {"o": 9}, stalls={"a": Stall("01")})
-    assert len(trace.fill) == 5
+    for module in ("cycle", "compiled.engine"):
+        monkeypatch.setattr(f"sdpaflow_sim.engines.{module}.FILL", 5)
+    options = {"stalls": {"a": Stall("01")}, "levels": ["both"]}
+    trace = agree(Summed(), {"a": [1] * 9, "b": [1] * 9}, {"o": 9}, **options)
+    assert len(trace.fill) == len(trace.levels["both"]) == 5
 
 
 def test_check_takes_an_engine():

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from helpers.bench import raises
 from helpers.functions import Horner, Mix
 from helpers.streams import tokens
-from sdpaflow.graph import Dataflow, dataflow
+from sdpaflow.graph import Dataflow, recorder
 from sdpaflow.numerics import UQ, Narrow
 from sdpaflow.units import Fifo, Fork, Map, Reduce, Repeat, Unit
 from sdpaflow.units import tokens as token_stream
@@ -134,7 +134,7 @@ def test_a_broken_fifo_inside_a_graph_is_named(simulate, monkeypatch):
             m.d.sync += offered.eq(~offered)
             return m
 
-    monkeypatch.setattr(dataflow, "Fifo", Inverts)
+    monkeypatch.setattr(recorder, "Fifo", Inverts)
     rows = tokens(BYTE, 1, [[1, 2], [3, 4]])
     with raises(ContractError, "cycle 3: waiting, out of its FIFO changed a token it had offered"):
         simulate(Rows(2), {"x": rows}, {"o": 4})

@@ -174,7 +174,7 @@ def test_failing_export_leaves_nothing(tmp_path, monkeypatch, capsys):
     assert not target.exists()
 
     dut = build("memory-free", HEADS)
-    export(dut, HEADS, target)
+    export(dut, target, heads=HEADS)
     before = {p.name: p.read_bytes() for p in target.iterdir()}
     calls = []
 
@@ -194,7 +194,7 @@ def test_failing_export_leaves_nothing(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(module, "replacing", failing)
     with pytest.raises(OSError, match="No space"):
-        export(dut, HEADS, target)
+        export(dut, target, heads=HEADS)
     assert {p.name: p.read_bytes() for p in target.iterdir()} == before
 
 
@@ -250,7 +250,7 @@ def test_unit(tmp_path):
     """A unit has the name, the ports and the text that it has in its pipeline."""
     _, top, dut = exported(tmp_path, "memory-free", 2)
     whole = (tmp_path / f"{top}.v").read_text(encoding="utf-8")
-    export(dut, HEADS, tmp_path, unit="m_ij")
+    export(dut, tmp_path, heads=HEADS, unit="m_ij")
     text = (tmp_path / f"{top}_m_ij.v").read_text(encoding="utf-8")
     head, module, body = text.partition("module ")
     assert module + body in whole

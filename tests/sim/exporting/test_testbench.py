@@ -88,7 +88,7 @@ def test_stuck_design(tmp_path):
 def test_units(tmp_path, pipeline, unit):
     """A unit passes on the streams that go through it in its pipeline; one bit less, and not."""
     dut = build(pipeline, HEADS, lanes=2)
-    written = export(dut, HEADS, tmp_path, unit=unit)
+    written = export(dut, tmp_path, heads=HEADS, unit=unit)
     top = written[0].stem
     code, said = simulate(tmp_path, top)
     assert (code, said.splitlines()[-1]) == (0, "PASS"), said

@@ -174,10 +174,6 @@ def test_missing_tool(absent, options, message, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--pipeline naif --d 1", "pipeline must be one of naive, .*, not 'naif'"),
-        ("--pipeline naive --d 1 --device up5k", "device must be one of ecp5-85f, .*, not 'up5k'"),
-        ("--pipeline naive --d 1 --seeds 0", "seeds must be at least 1, not 0"),
-        ("--pipeline naive --d 1 --jobs -1", "jobs must be at least 1, not -1"),
         ("--pipeline naive --dv 1", "--dv goes with --d; .*"),
         ("--pipeline naive --d 1 --tokens 3", "--d is instead of data; leave out --tokens"),
         ("--pipeline memory-free --d 1 --row-max 9", "memory-free stores no rows: .*"),

@@ -12,19 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sdpaflow_sim.cli import main, study
-from sdpaflow_sim.study import points, runner
+from helpers.cli import refused, sdpaflow
+from sdpaflow_sim.study import points, runner, written
 from sdpaflow_sim.study.points import Point, formula, grid
 from sdpaflow_sim.study.store import Store
-
-
-def sdpaflow(*arguments):
-    """Exit code of the command."""
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as exit_:
-        return exit_.code
-
 
 SMALL = ["study", "--engine", "amaranth", "--quiet", "--n", "8,4", "--out"]
 
@@ -122,8 +113,8 @@ def test_same_results_same_bytes(studied, here):
 @pytest.fixture
 def bare(monkeypatch):
     """No figures, which take most of the time."""
-    monkeypatch.setattr(study, "draw_all", lambda folder, results, lines: {})
-    monkeypatch.setattr(study, "fills", lambda pipeline, seed: {})
+    monkeypatch.setattr(written, "draw_all", lambda folder, results, lines: {})
+    monkeypatch.setattr(written, "fills", lambda pipeline, seed, arguments: {})
 
 
 @pytest.mark.usefixtures("bare")
@@ -227,17 +218,58 @@ def test_lanes_that_do_not_divide_are_left_out():
     assert [(point.d, point.lanes) for point in made] == [(4, 2), (4, 4), (6, 2), (6, 3)]
 
 
+OWN = """
+from sdpaflow.pipelines import Naive
+
+
+class Mine(Naive):
+    def __init__(self, config, words=1):
+        super().__init__(config)
+        self.resize({"row": config.row_max + words})
+"""
+
+
+def test_pipelines_of_ones_own(tmp_path, monkeypatch, capsys):
+    """They are resolved in every process; table, figures and page have them beside the others."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    Path("mine.py").write_text(OWN)
+    words = ["--pipelines", "naive,mine.py:Mine", "--arg", "words=40", "--engine", "amaranth"]
+    try:
+        assert sdpaflow("study", *words, "--n", "8", "--out", "out") == 0
+        point = Point("mine.py:Mine", 1, 1, 8, 0, "amaranth", ("words=40",))
+        key = point.key
+        Path("mine.py").write_text(f"# Another source.{OWN}")
+        assert point.key != key
+    finally:
+        sys.modules.pop("mine")
+    assert "page: out/index.html" in capsys.readouterr().out
+    with open("out/study.csv", newline="") as file:
+        naive, own = csv.DictReader(file)
+    assert (own["pipeline"], own["long_words"], own["published"]) == ("mine.py:Mine", "48", "")
+    assert own["cycles"] == naive["cycles"]
+    html = Path("out/index.html").read_text()
+    assert "--pipelines naive,mine.py:Mine --arg words=40" in html
+    assert html.count("<td>mine.py:Mine</td>") == 1
+    assert [path.name.rsplit("-", 1)[0] for path in sorted(Path("out/points").iterdir())] == [
+        "Mine-d1-l1-n8", "naive-d1-l1-n8"
+    ]  # fmt: skip
+
+
 REFUSED = [
     (["--n", "0"], "must be at least 1, and differ, not 0"),
     (["--n", "8,8"], "must be at least 1, and differ, not 8,8"),
     (["--d", "x"], "must be numbers like 1,2,4, not 'x'"),
     (["--n", "65537"], "rows may have up to 65536 keys, not 65537"),
     (["--d", "4", "--lanes", "3"], "lanes must divide d = 4; none of 3 does"),
-    (["--jobs", "0"], "jobs must be at least 1, not 0"),
-    (["--seed", "-1"], "seed must be at least 0, not -1"),
+    (["--jobs", "0"], "must be at least 1, not 0"),
+    (["--seed", "-1"], "must be at least 0, not -1"),
     (["--pipelines", "nive"], "pipeline must be one of naive"),
+    (["--pipelines", "naive,no.py:Mine"], "no.py: no such file"),
+    (["--arg", "words=3"], "none of naive, memory-free takes an argument words"),
     (["--jobs", "2", "--scheduler", "tcp://x:1"], "not allowed with argument"),
     (["--engine", "abacus"], "invalid choice: 'abacus'"),
+    (["--sched", "tcp://x:1"], "unrecognized arguments: --sched tcp://x:1"),
     (["--out", "file"], "file: is not a folder"),
 ]
 
@@ -247,8 +279,4 @@ def test_bad_input(tmp_path, monkeypatch, capsys, arguments, message):
     """One line, exit code 2, nothing written."""
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
-    assert sdpaflow("study", "--out", "out", *arguments) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert len(error.splitlines()) == 1
-    assert not Path("out").exists()
+    refused(capsys, message, "study", "--out", "out", *arguments)

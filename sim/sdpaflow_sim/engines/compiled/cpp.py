@@ -1,6 +1,11 @@
 """The C++ between a compiled design and the loop around it: where its ports are."""
 
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
+
+from sdpaflow_sim.engines.compiled.harness import Harness, Port
+from sdpaflow_sim.engines.cycle import MISFRAMED
 
 __all__ = ["TOP", "glue"]
 
@@ -8,16 +13,14 @@ TOP = "Vtop"
 """Verilator's class of the design."""
 
 
-def glue(harness):
+def glue(harness: Harness) -> str:
     """C++ that joins the class that Verilator makes of a :class:`Harness` to ``loop.h``.
 
     The same for builds with waveforms and without; the headers tell them apart by ``VM_TRACE``.
     """
     sources, sinks = harness.sources, harness.sinks
-    saturates, count = [], 0
-    for _, flag, _ in harness.driver.events:
-        saturates.append(count if flag == "saturated" else -1)
-        count += flag == "saturated"
+    place = itertools.count()
+    counted = [-1 if flag == MISFRAMED else next(place) for _, flag, _ in harness.driver.events]
     # Events come out in words of 64 bits, one bit each, so an event's number is its place.
     observed = ["levels", "events", "broken", "state"]
     fields = [
@@ -40,7 +43,7 @@ def glue(harness):
             for name in observed
         ),
         f"constexpr Level LEVELS[] = {{{levels}{{0, 0, 0}}}};",
-        f"constexpr int SATURATES[] = {{{''.join(f'{n}, ' for n in saturates)}-1}};",
+        f"constexpr int COUNTED[] = {{{''.join(f'{n}, ' for n in counted)}-1}};",
         "}",
         "struct Stream { void* payload; uint8_t* valid; uint8_t* ready; int words, bytes; };",
         _text("dump.h"),
@@ -58,12 +61,12 @@ def glue(harness):
     return text.replace("SOURCES_", str(len(sources) + 1)).replace("SINKS_", str(len(sinks) + 1))
 
 
-def _text(name):
+def _text(name: str) -> str:
     """A header that lies beside this file."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _streams(ports):
+def _streams(ports: Iterable[Port]) -> str:
     return "".join(
         f"{{&top.{p.name}_payload, &top.{p.name}_valid, &top.{p.name}_ready, "
         f"{p.words}, sizeof top.{p.name}_payload}}, "

@@ -1,14 +1,18 @@
 """Verilator as an engine: the design compiled, with a loop around it that is compiled too."""
 
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
 import numpy as np
 
 from sdpaflow_sim.engines.compiled import build, structs
 from sdpaflow_sim.engines.compiled.harness import Harness
 from sdpaflow_sim.engines.cycle import PATIENCE, Driver
 from sdpaflow_sim.engines.deadlock import diagnose
-from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.engines.stalls import Stall, Stalls
 from sdpaflow_sim.engines.tokens import batches, from_words
-from sdpaflow_sim.engines.trace import FILL, Trace
+from sdpaflow_sim.engines.trace import FILL, Counts, Levels, Progress, Sources, Trace
 from sdpaflow_sim.errors import ContractError, DeadlockError, FramingError, LimitError
 from sdpaflow_sim.waves.window import check, traced
 
@@ -19,18 +23,19 @@ SLICE = 1 << 14
 
 
 def simulate(
-    dut,
-    sources,
-    counts,
+    dut: Any,
+    sources: Sources,
+    counts: Counts | None,
     *,
-    stalls=None,
-    limit=None,
-    watch=True,
-    vcd=None,
-    window=None,
-    progress=None,
-    abandoned=None,
-):
+    stalls: Stalls = None,
+    limit: int | None = None,
+    watch: bool = True,
+    vcd: str | PathLike[str] | None = None,
+    window: tuple[int, int | None] | None = None,
+    progress: Progress | None = None,
+    abandoned: tuple[Sources, int] | None = None,
+    levels: Levels = (),
+) -> Trace:
     """Run a component until it has given what is expected of it.
 
     The same cycles, bits, counts and errors as :func:`.amaranth.simulate`, which has the
@@ -48,8 +53,9 @@ def simulate(
 
     Raises
     ------
-    InputError
-        There is no such window, or the run ended before it began.
+    TypeError, InputError
+        There is no such port or FIFO, no such limit, schedule or window, or the run ended before
+        the window began.
     OSError
         The waveform cannot be written.
     ToolError
@@ -58,15 +64,16 @@ def simulate(
         As they are raised there, with the same messages.
     """
     first, last = check(window, vcd, limit)
-    driver = Driver(dut, stalls or {}, watch)
+    driver = Driver(dut, stalls, watch)
+    levels = driver.check(limit, levels)
     harness = Harness(driver)
     shows = vcd is not None
     model = structs.Model(build.build(harness, traced=shows), traced=shows)
     try:
         if abandoned:
-            _Run(driver, harness, model, abandoned[0], None, abandoned[1], None).finish()
+            _Run(driver, harness, model, abandoned[0], None, abandoned[1]).finish()
             model.reset()
-        run = _Run(driver, harness, model, sources, counts, limit, progress)
+        run = _Run(driver, harness, model, sources, counts, limit, progress, levels)
         return traced(run, vcd, first, last) if shows else run.finish()
     finally:
         model.close()
@@ -75,7 +82,17 @@ def simulate(
 class _Run:
     """One run of a compiled design, slice by slice."""
 
-    def __init__(self, driver, harness, model, tokens, counts, limit, progress):
+    def __init__(
+        self,
+        driver: Driver,
+        harness: Harness,
+        model: structs.Model,
+        tokens: Sources,
+        counts: Counts | None,
+        limit: int | None,
+        progress: Progress | None = None,
+        levels: Sequence[str] = (),
+    ):
         self.driver, self.harness, self.model = driver, harness, model
         self.limit, self.counts, self.progress = limit, counts, progress
         self.names = [*driver.inputs, *driver.outputs]
@@ -98,10 +115,12 @@ class _Run:
             sink.wanted = -1 if wanted is None else wanted
             sink.tokens, sink.times = structs.pointer(room), structs.pointer(times)
         self.peaks = np.zeros(len(driver.fifos) + 1, dtype=np.int64)
-        saturating = [name for name, flag, _ in driver.events if flag == "saturated"]
-        self.saturating = saturating
-        self.saturations = np.zeros(len(saturating) + 1, dtype=np.int64)
+        self.flags = np.zeros(len(driver.counted), dtype=np.int64)
         self.fill = np.zeros(SLICE, dtype=np.uint32)
+        self.trace.levels = {name: [] for name in levels}
+        places = {name: place for place, name in enumerate(driver.fifos)}
+        self.which = np.array([places[name] for name in levels], dtype=np.int64)
+        self.histories = np.zeros((len(levels), SLICE), dtype=np.uint32)
         self.state = structs.run_of(harness.words["levels"])(
             start=-1,
             limit=-1 if limit is None else limit,
@@ -109,12 +128,15 @@ class _Run:
             awaited=(1 << len(self.names)) - 1,
             counted=bool(counts),
             peaks=structs.pointer(self.peaks),
-            saturations=structs.pointer(self.saturations),
+            flags=structs.pointer(self.flags),
             fill=structs.pointer(self.fill),
             room=SLICE,
+            asked=len(levels),
+            which=structs.pointer(self.which),
+            histories=structs.pointer(self.histories),
         )
 
-    def finish(self):
+    def finish(self) -> Trace:
         """Run to the end; the trace."""
         schedules = [self.driver.stalls.get(name, Stall()).batches(SLICE) for name in self.names]
         while True:
@@ -132,7 +154,7 @@ class _Run:
             if reason != structs.RUNNING:
                 return self._end(reason)
 
-    def _feed(self, index):
+    def _feed(self, index: int) -> None:
         """The next rows for a source that ran out of them."""
         source, rows = self.sources[index], next(self.parts[index], None)
         if rows is None:
@@ -145,7 +167,7 @@ class _Run:
         source.rows, source.place = len(lengths), 0
         source.close = -1 if rows.close is None else rows.close
 
-    def _collect(self):
+    def _collect(self) -> None:
         """What came in the last slice."""
         came = False
         for name, sink, tokens, times in zip(
@@ -156,16 +178,19 @@ class _Run:
                 self.trace.times[name] += times[: sink.filled].tolist()
                 sink.filled, came = 0, True
         room = FILL - len(self.trace.fill)
-        self.trace.fill += self.fill[: min(self.state.filled, room)].tolist()
+        recorded = min(self.state.filled, room)
+        self.trace.fill += self.fill[:recorded].tolist()
+        for levels, history in zip(self.trace.levels.values(), self.histories, strict=True):
+            levels += history[:recorded].tolist()
         self.state.filled = 0
         if came and self.progress:
             self.progress(sum(map(len, self.trace.outputs.values())))
 
-    def _end(self, reason):
+    def _end(self, reason: int) -> Trace:
         state, place = self.state, self.state.place
         self.trace.cycles = state.cycles
         self.trace.peaks = dict(zip(self.driver.fifos, self.peaks.tolist(), strict=False))
-        self.trace.saturations = dict(zip(self.saturating, self.saturations.tolist(), strict=False))
+        self.trace.flags = self.driver.flags(self.flags.tolist())
         if reason == structs.BROKEN:
             name = list(self.driver.watched)[place // 2]
             what = "changed" if place % 2 else "took back"

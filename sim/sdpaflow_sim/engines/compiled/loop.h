@@ -1,8 +1,8 @@
 // What a Driver does in every cycle, around a design compiled by Verilator.
 //
-// Included by a file of the design's own (see glue.py), which defines Vtop and, in namespace
+// Included by a file of the design's own (see cpp.py), which defines Vtop and, in namespace
 // design, constants of its ports and of where each observation is. The structures below are those
-// of native.py.
+// of structs.py.
 
 #include <cstdint>
 #include <cstring>
@@ -33,9 +33,12 @@ struct Run {
     int64_t counted;   // whether tokens are counted: otherwise it ends at the limit
     int64_t place;     // of what was found: a source, an event, a bit of `broken`
     int64_t* peaks;
-    int64_t* saturations;
+    int64_t* flags;        // how often the cause of each flag that is counted happened
     uint32_t* fill;
     int64_t filled, room;
+    int64_t asked;         // FIFOs whose level is recorded
+    const int64_t* which;  // their numbers
+    uint32_t* histories;   // of one after another, `room` cycles each
     uint64_t levels[design::LEVEL_WORDS + 1];
 };
 
@@ -74,6 +77,12 @@ inline void offer(const Stream& stream, Source& source) {
     } else {
         ++source.place;
     }
+}
+
+// How full a FIFO was when its level changed last.
+inline int64_t level_of(const Run& r, int64_t n) {
+    using design::LEVELS;
+    return r.levels[LEVELS[n].word] >> LEVELS[n].bit & LEVELS[n].mask;
 }
 
 // Run until a cycle of the schedules at hand, as long as nothing is to be reported.
@@ -141,11 +150,11 @@ int run(Model& model, Run& r, Source* sources, Sink* sinks, int64_t now, int64_t
         for (int n = 0; n < EVENT_WORDS; ++n)
             for (uint64_t found = *s.events[n]; found; found &= found - 1) {
                 const int event = 64 * n + __builtin_ctzll(found);
-                if (SATURATES[event] < 0) {
+                if (COUNTED[event] < 0) {
                     r.place = event;
                     return MISFRAMED;
                 }
-                ++r.saturations[SATURATES[event]];
+                ++r.flags[COUNTED[event]];
             }
         bool changed = false;
         for (int n = 0; n < LEVEL_WORDS; ++n) {
@@ -157,14 +166,17 @@ int run(Model& model, Run& r, Source* sources, Sink* sinks, int64_t now, int64_t
             int64_t words = 0;
 #pragma GCC unroll 64
             for (int n = 0; n < FIFOS; ++n) {
-                const int64_t level =
-                    r.levels[LEVELS[n].word] >> LEVELS[n].bit & LEVELS[n].mask;
+                const int64_t level = level_of(r, n);
                 if (level > r.peaks[n]) r.peaks[n] = level;
                 words += level;
             }
             r.words = words;
         }
-        if (r.start >= 0 && r.filled < r.room) r.fill[r.filled++] = r.words;
+        if (r.start >= 0 && r.filled < r.room) {
+            for (int64_t n = 0; n < r.asked; ++n)
+                r.histories[n * r.room + r.filled] = level_of(r, r.which[n]);
+            r.fill[r.filled++] = r.words;
+        }
 
         model.top.clk = 1;
         model.top.eval();

@@ -73,10 +73,13 @@ def run_of(words):
             ("counted", c_int64),
             ("place", c_int64),
             ("peaks", POINTER(c_int64)),
-            ("saturations", POINTER(c_int64)),
+            ("flags", POINTER(c_int64)),
             ("fill", POINTER(c_uint32)),
             ("filled", c_int64),
             ("room", c_int64),
+            ("asked", c_int64),
+            ("which", POINTER(c_int64)),
+            ("histories", POINTER(c_uint32)),
             ("levels", c_uint64 * (words + 1)),
         ]
 

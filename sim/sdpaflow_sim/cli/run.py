@@ -1,0 +1,101 @@
+"""The command ``sdpaflow run``."""
+
+import argparse
+from contextlib import suppress
+
+from sdpaflow_sim.cli import arguments as shared
+from sdpaflow_sim.cli.values import at_least
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: shared.Commands) -> None:
+    """Add the command to those of a parser."""
+    parser = commands.add_parser(
+        "run",
+        help="run one pipeline",
+        description="Run one pipeline, check every bit of its output, and report.",
+    )
+    parser.set_defaults(command=_run)
+    shared.add_pipeline(parser)
+    shared.add_data(parser)
+    shared.add_config(parser)
+    parser.add_argument(
+        "--stalls",
+        metavar="SPEC",
+        help="a pattern for all ports (1101), or by port (q=1101,o=random:0.3)",
+    )
+    shared.add_seed(parser, "random stalls, and of random tokens")
+    parser.add_argument(
+        "--limit", type=at_least(1), metavar="CYCLES", help="give up after so many cycles"
+    )
+    shared.add_engine(parser)
+    parser.add_argument("--vcd", metavar="F", help="write a waveform, and a .gtkw file beside it")
+    parser.add_argument(
+        "--window",
+        type=_window,
+        metavar="FIRST:LAST",
+        help="cycles that the waveform shows, both included, counted from the start of the run: 0 "
+        "is the one in which the first input token is accepted, unless all inputs stall at first "
+        "(engine verilator; default: all)",
+    )
+    parser.add_argument(
+        "--out", metavar="F", help="write the outputs: .npy of an attention, .npz of any other"
+    )
+    parser.add_argument("--json", metavar="F", help="write the report")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _window(text: str) -> tuple[int, int | None]:
+    from sdpaflow_sim.errors import InputError
+    from sdpaflow_sim.waves.window import parse
+
+    try:
+        return parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """One pipeline: its outputs and its report."""
+    from sdpaflow_sim.cli import tables
+    from sdpaflow_sim.cli.chosen import choose
+    from sdpaflow_sim.cli.running import run_chosen, save
+    from sdpaflow_sim.engines import stalls
+    from sdpaflow_sim.errors import InputError, SimulationError
+    from sdpaflow_sim.outputs import check_outputs, write_json
+    from sdpaflow_sim.waves import view, window
+
+    spec, data = shared.spec_of(arguments), shared.data_of(arguments)
+    config, seed, quiet = shared.config_of(arguments), arguments.seed, arguments.quiet
+    out, json, vcd = arguments.out, arguments.json, arguments.vcd
+    options = {"limit": arguments.limit, "engine": arguments.engine, "vcd": vcd,
+               "window": arguments.window, "quiet": quiet}  # fmt: skip
+
+    check_outputs([vcd])
+    save_file = None if vcd is None else view.save_path(vcd)
+    check_outputs([vcd, save_file, out, json], [*data.files, *spec.inputs.values()])
+    window.check(arguments.window, vcd, arguments.limit)
+    chosen = choose(spec, data, config)
+    if arguments.stalls is not None:
+        edges = {**chosen.pipeline.input_edges, **chosen.pipeline.output_edges}
+        try:
+            options["stalls"] = stalls.parse(arguments.stalls, list(edges), seed)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+    try:
+        report, arrays = run_chosen(chosen, data.tokens, seed, **options)
+    except (SimulationError, KeyboardInterrupt):
+        if save_file:  # wanted most where a run got stuck
+            with suppress(OSError, ValueError):  # no dump if it ended before the window
+                view.write_gtkw(save_file, vcd, chosen.pipeline)
+        raise
+    if save_file:
+        view.write_gtkw(save_file, vcd, chosen.pipeline)
+    if out:
+        save(out, arrays)
+    if json:
+        write_json(json, report.to_dict())
+    if not quiet:
+        print(tables.render(tables.summary(report)), end="")
+    return 0 if report.bit_exact else 1
