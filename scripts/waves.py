@@ -14,7 +14,7 @@ from sdpaflow.pipelines import PIPELINES
 from sdpaflow_sim.attention.inputs import build, sample
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.errors import InputError
-from sdpaflow_sim.waves.view import save_path, write_gtkw
+from sdpaflow_sim.waves.view import save_path, save_view
 
 
 def main():
@@ -51,7 +51,7 @@ def main():
     for name, pipeline in pipelines.items():
         vcd = arguments.out / f"{name}.vcd"
         report = run(pipeline, *head, vcd=vcd)
-        write_gtkw(save_path(vcd), vcd, pipeline, size=arguments.size)
+        save_view(save_path(vcd), vcd, pipeline, size=arguments.size)
         print(f"{name}, {report.cycles} cycles: gtkwave {shlex.quote(str(save_path(vcd)))}")
 
 

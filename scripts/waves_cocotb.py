@@ -19,7 +19,7 @@ from sdpaflow_sim.errors import CosimulationError, InputError, ToolError
 from sdpaflow_sim.exporting import vectors
 from sdpaflow_sim.exporting.cosim import cosimulate
 from sdpaflow_sim.exporting.design import pipeline_design
-from sdpaflow_sim.waves.view import save_path, write_gtkw
+from sdpaflow_sim.waves.view import save_path, save_view
 
 BENCH = Path(__file__).parents[1] / "tests" / "cocotb" / "bench_pipeline.py"
 
@@ -55,7 +55,7 @@ def main():
     except (CosimulationError, ToolError) as error:
         sys.exit(str(error))
     vcd = folder / "dump.vcd"
-    write_gtkw(save_path(vcd), vcd, pipeline, size=arguments.size, top=name)
+    save_view(save_path(vcd), vcd, pipeline, size=arguments.size, top=name)
     print(f"{arguments.pipeline}: gtkwave {shlex.quote(str(save_path(vcd)))}")
 
 

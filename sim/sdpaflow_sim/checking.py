@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from os import PathLike
 
-from sdpaflow import graph
-from sdpaflow.graph import Dataflow, Stream
+from sdpaflow import errors
+from sdpaflow.graph import Dataflow, Stream, interpret_all
 
 from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
 from sdpaflow_sim.engines.stalls import Stalls
@@ -116,12 +116,8 @@ def _model(
     dataflow: Dataflow, inputs: Mapping[str, Stream]
 ) -> tuple[dict[str, Stream], dict[str, dict[str, int]]]:
     """Every stream, and by unit and flag how often the model raises it."""
-    whole = getattr(graph, "interpret_all", None)
     try:
-        if whole is not None:
-            model = whole(dataflow, inputs)
-            return model.streams, model.counts
-        streams, clamped = graph.interpret(dataflow, inputs)
-    except graph.FramingError as error:
+        model = interpret_all(dataflow, inputs)
+    except errors.FramingError as error:
         raise FramingError(str(error)) from None
-    return streams, {unit: {"saturated": count} for unit, count in clamped.items()}
+    return model.streams, model.counts

@@ -1,6 +1,7 @@
 """Nested lists and the raw values that they stand for; :mod:`sdpaflow_sim.streams` is the front."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -132,9 +133,14 @@ def _fields(shape: data.StructLayout, tokens: Sequence[Any], place: Place) -> tu
     bits, clamped = {}, 0
     for name, member in shape.members.items():
         values = [token[name] for token in tokens]
-        bits[name], count = raw_of(member, values, lambda n, name=name: f"{place(n)}[{name!r}]")
+        bits[name], count = raw_of(member, values, partial(_field_of, place, name))
         clamped += count
     return bits, clamped
+
+
+def _field_of(place: Place, name: str, index: int) -> str:
+    """Where a field of a token is."""
+    return f"{place(index)}[{name!r}]"
 
 
 def _elements(shape: data.ArrayLayout, tokens: Sequence[Any], place: Place) -> tuple[Any, int]:

@@ -7,7 +7,8 @@ from helpers.bench import raises
 from sdpaflow.graph import Dataflow, interpret
 from sdpaflow.numerics import SQ, Add, Exp2, Fold, Narrow, Operator, Sum
 from sdpaflow.units import Map, Reduce, Scan
-from sdpaflow_sim.checking import check, stream_of
+from sdpaflow_sim.checking import check
+from sdpaflow_sim.streams import stream_of
 
 X = SQ(8, 0)
 

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from sdpaflow.errors import FramingError
+from sdpaflow.numerics.aliases import Raw
 
 __all__ = [
     "FramingError",
@@ -22,11 +23,7 @@ __all__ = [
 ]
 
 ShapeLike: TypeAlias = Any
-"""What Amaranth casts to a shape. (No layout is an instance of its ``ShapeLike`` by inheritance,
-which is all that type checkers look at.)"""
-
-Raw: TypeAlias = Any
-"""A raw value (:mod:`sdpaflow.numerics.raw`): an integer array, or a dict of them by field."""
+"""What Amaranth casts to a shape and a stream can be made of, callable to cast values to it."""
 
 
 @dataclass

@@ -10,6 +10,7 @@ from amaranth.lib import data
 from numpy.typing import ArrayLike
 from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import raw
+from sdpaflow.numerics.aliases import Raw
 from sdpaflow.pipelines import Config
 from sdpaflow.units import token
 
@@ -159,7 +160,7 @@ class Workload:
         """Raw outputs and clamped tokens, as :meth:`expected`, for some queries of a head."""
         streams, clamped = interpret(dataflow, self._streams(head, rows))
         (edge,) = dataflow.output_edges.values()
-        return streams[edge.name].data.reshape(-1, self.config.dv), clamped
+        return np.asarray(streams[edge.name].data).reshape(-1, self.config.dv), clamped
 
     def _streams(self, head: Head, queries: slice) -> dict[str, Stream]:
         config, lengths = self.config, head.lengths[queries]
@@ -194,7 +195,7 @@ def _pack(
     marks = (beats > 1) if marks is None else marks
     last = np.zeros((len(values), beats), dtype=np.int64)
     last[:, -1] = beats > 1
-    tokens = {"data": values.reshape(len(values) * beats, -1), "last": last.reshape(-1)}
+    tokens: Raw = {"data": values.reshape(len(values) * beats, -1), "last": last.reshape(-1)}
     return raw.pack_words(token(vector, int(marks)), tokens)
 
 

@@ -188,7 +188,7 @@ def build(
         raise InputError(f"{name} stores no rows: leave out row_max")
     try:
         d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
-        factor = Config(d=d, scale=options.get("scale")).factor
+        factor = Config(d=d, **{n: options[n] for n in ("scale",) if n in options}).factor
         for index, (port, scale) in enumerate({"q": factor, "k": 1, "v": 1}.items()):
             if port not in options:
                 options[port] = fitting([scale * head[index] for head in heads], port)

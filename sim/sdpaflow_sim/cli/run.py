@@ -88,10 +88,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except (SimulationError, KeyboardInterrupt):
         if save_file:  # wanted most where a run got stuck
             with suppress(OSError, ValueError):  # no dump if it ended before the window
-                view.write_gtkw(save_file, vcd, chosen.pipeline)
+                view.save_view(save_file, vcd, chosen.pipeline)
         raise
     if save_file:
-        view.write_gtkw(save_file, vcd, chosen.pipeline)
+        view.save_view(save_file, vcd, chosen.pipeline)
     if out:
         save(out, arrays)
     if json:

@@ -56,8 +56,9 @@ class Stall:
                 start = (start + cycles) % len(pattern)
         # The same generator, with the same state, in numpy.
         _, state, _ = random.Random(self.seed).getstate()
+        words = np.array(state[:-1], dtype=np.uint32)
         source = np.random.RandomState()
-        source.set_state(("MT19937", state[:-1], state[-1]))
+        source.set_state(("MT19937", words, int(state[-1]), 0, 0.0))
         while True:
             yield source.random_sample(cycles) >= self._chance
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from amaranth.lib.data import StructLayout
 from sdpaflow.graph import Dataflow, Stream, interpret
 
-from sdpaflow_sim.checking import tokens_of
 from sdpaflow_sim.exporting.design import Design, Port
+from sdpaflow_sim.streams import tokens_of
 
 __all__ = ["Passing", "Vectors", "of_pipeline", "of_unit"]
 
@@ -111,7 +112,7 @@ def _expected(
     )
 
 
-def _vectors(port: Port, shape: object, stream: Stream) -> Vectors:
+def _vectors(port: Port, shape: StructLayout, stream: Stream) -> Vectors:
     tokens = tokens_of(shape, stream)
     if port.axi is None:
         return Vectors(port, port.width, tokens)

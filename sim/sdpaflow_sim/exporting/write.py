@@ -144,7 +144,8 @@ def _streams(
         config = pipeline.config
         heads = heads or split_heads(*sample_of(config.d, config.dv, config.row_max))
         rows = min(tokens, config.row_max or tokens)
-        workload = Workload(config, [tuple(array[:rows] for array in heads[0])])
+        q, k, v = (array[:rows] for array in heads[0])
+        workload = Workload(config, [(q, k, v)])
         (head,) = workload.heads
         return workload.inputs(), f"{len(head.q)} queries and {len(head.k)} keys"
     if heads is not None:

@@ -10,7 +10,7 @@ from sdpaflow.numerics import Carry
 from sdpaflow_sim.engines.cycle import streams_of
 from sdpaflow_sim.waves.gtkwave import Dump, FlatSaveFile, SaveFile
 
-__all__ = ["save_path", "write_gtkw"]
+__all__ = ["save_path", "save_view"]
 
 SCOPE = "bench.top.dut"
 """Where both engines put a design in their dumps."""
@@ -30,7 +30,7 @@ def save_path(vcd_path):
     return Path(vcd_path).with_suffix(".gtkw")
 
 
-def write_gtkw(path, vcd_path, dut, *, size=(1600, 1000), top=None):
+def save_view(path, vcd_path, dut, *, size=(1600, 1000), top=None):
     """Write a save file for the dump of a :class:`Dataflow` or of a single unit.
 
     Streams are listed in the order the data flows, inputs first, outputs last. Each has a row for

@@ -20,7 +20,7 @@ from sdpaflow.numerics.fixed import SQ, UQ
 from sdpaflow.units import Fifo, Reduce, Repeat
 from sdpaflow_sim.engines.amaranth import simulate
 from sdpaflow_sim.waves.gtkwave import STATES
-from sdpaflow_sim.waves.view import save_path, write_gtkw
+from sdpaflow_sim.waves.view import save_path, save_view
 from vcd.gtkw import GTKWFlag
 
 N_Q, N_K = 4, 6
@@ -38,7 +38,7 @@ def case(request, tmp_path_factory):
     given = head(4, N_Q, N_K)
     vcd = tmp_path_factory.mktemp("waves") / f"{name}.vcd"
     report = correct(dut, *given, vcd=vcd)
-    write_gtkw(save_path(vcd), vcd, dut)
+    save_view(save_path(vcd), vcd, dut)
     return SimpleNamespace(
         dut=dut, given=given, vcd=vcd, report=report, save=parse(save_path(vcd)), dump=Samples(vcd)
     )
@@ -182,7 +182,7 @@ def test_zoom(case):
 def unit(tmp_path, dut, sources, counts):
     vcd = tmp_path / "unit.vcd"
     simulate(dut, sources, counts, vcd=vcd)
-    write_gtkw(save_path(vcd), vcd, dut)
+    save_view(save_path(vcd), vcd, dut)
     save, dump = parse(save_path(vcd)), Samples(vcd)
     for row in save.rows:
         assert all(dump.widths[name] == width for name, width, _ in map(dump.find, row.names))
@@ -220,7 +220,7 @@ def test_foreign_dump(case, tmp_path):
     """A dump of another design is refused, by the first name that is missing."""
     missing = rf"{DUT}.q_fifo.\i__payload.data[0] of 18 bits"
     with raises(ValueError, f"{case.vcd} is of another design: it has no {missing}"):
-        write_gtkw(tmp_path / "x.gtkw", case.vcd, pipeline("reordered", 4, 4, q=SQ(6, 12)))
+        save_view(tmp_path / "x.gtkw", case.vcd, pipeline("reordered", 4, 4, q=SQ(6, 12)))
     assert not (tmp_path / "x.gtkw").exists()
 
 
@@ -229,7 +229,7 @@ def test_no_dump(tmp_path):
     path = tmp_path / "x.vcd"
     path.write_text("q,k,v\n")
     with raises(ValueError, f"{path} is no VCD file: it has no header"):
-        write_gtkw(save_path(path), path, Fifo(SQ(4, 4), 1))
+        save_view(save_path(path), path, Fifo(SQ(4, 4), 1))
 
 
 def test_script(tmp_path):

@@ -26,7 +26,7 @@ from sdpaflow_sim.engines.cycle import Driver
 from sdpaflow_sim.engines.stalls import Stall
 from sdpaflow_sim.errors import DeadlockError, FramingError, InputError, LimitError
 from sdpaflow_sim.waves import window
-from sdpaflow_sim.waves.view import save_path, write_gtkw
+from sdpaflow_sim.waves.view import save_path, save_view
 from vcd.gtkw import GTKWFlag
 
 N_Q, N_K = 4, 6
@@ -46,7 +46,7 @@ def case(tmp_path_factory):
         report = correct(dut, *given, vcd=vcd, engine=engine, stalls=STALLS)
         assert report.engine == engine
         dumps[engine] = Samples(vcd)
-    write_gtkw(save_path(vcd), vcd, dut)
+    save_view(save_path(vcd), vcd, dut)
     dump = dumps["verilator"]
     return SimpleNamespace(
         dut=dut, given=given, vcd=vcd, report=report, dump=dump, amaranth=dumps["amaranth"]
@@ -115,7 +115,7 @@ def test_what_follows_from_an_input_changes_with_it(tmp_path):
     assert start == 0
     assert len(others) > 4
     assert all(time % (2 * HALF) == HALF for time in others)
-    write_gtkw(save_path(vcd), vcd, dut)
+    save_view(save_path(vcd), vcd, dut)
     assert parse(save_path(vcd)).row("over")
 
 
@@ -304,7 +304,7 @@ def test_a_job_abandoned_before_is_not_shown(tmp_path):
         pairs = zip(values(dumps[0], name), values(dumps[1], name), valid, strict=True)
         always = not name.endswith("payload")
         assert all(one == other for one, other, on in pairs if on or always), name
-    write_gtkw(save_path(vcd[0]), vcd[0], dut)
+    save_view(save_path(vcd[0]), vcd[0], dut)
     assert parse(save_path(vcd[0])).row("level of 5")
 
 
@@ -316,7 +316,7 @@ def test_the_save_file_shows_the_design_alone(case):
             assert dump.widths[plain] == width
             assert plain.startswith(f"{DUT}.")
     assert not [name for name in dump.widths if not name.startswith(f"{DUT}.")]
-    write_gtkw(case.vcd.parent / "a.gtkw", case.vcd.parent / "amaranth.vcd", case.dut)
+    save_view(case.vcd.parent / "a.gtkw", case.vcd.parent / "amaranth.vcd", case.dut)
     others = parse(case.vcd.parent / "a.gtkw")
     titles = [[row.alias for row in rows if not row.folded] for rows in (save.rows, others.rows)]
     assert titles[0] == titles[1]

@@ -102,7 +102,7 @@ class _Run:
             batches(tokens.get(name, ()), port.width)
             for name, port in zip(driver.inputs, harness.sources, strict=True)
         ]
-        self.kept = [None] * len(self.parts)  # arrays that the loop reads
+        self.kept: list[Any] = [None] * len(self.parts)  # arrays that the loop reads
         self.trace = Trace()
         self.trace.outputs = {name: [] for name in driver.outputs}
         self.trace.times = {name: [] for name in driver.outputs}
