@@ -46,7 +46,7 @@ autodoc_inherit_docstrings = False
 
 ELSEWHERE = re.compile(
     r"(amaranth|numpy|np|pathlib|collections|data|wiring|stream|hdl|cocotb|fpga)\b.*"
-    r"|[a-z_ -]+|os\.PathLike|Signal|Module|Value|Path|Counter|(Shape|Value)Castable|.*\._\w+"
+    r"|[a-z_ -]+|os\.PathLike|Raw|Signal|Module|Value|Path|Counter|(Shape|Value)Castable|.*\._\w+"
 )
 """Targets that are documented elsewhere, as they are written in docstrings: no link, no warning."""
 
