@@ -35,6 +35,7 @@ copybutton_prompt_text = "$ "
 copybutton_line_continuation_character = "\\"
 copybutton_only_copy_prompt_lines = True
 
+autodoc_typehints = "none"  # docstrings have them
 autodoc_member_order = "bysource"
 autodoc_class_signature = "separated"
 autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "__new__"}
@@ -45,7 +46,7 @@ autodoc_inherit_docstrings = False
 
 ELSEWHERE = re.compile(
     r"(amaranth|numpy|np|pathlib|collections|data|wiring|stream|hdl|cocotb|fpga)\b.*"
-    r"|[a-z_-]+|Signal|Module|Value|Path|Counter|(Shape|Value)Castable|.*\._\w+"
+    r"|[a-z_ -]+|os\.PathLike|Raw|Signal|Module|Value|Path|Counter|(Shape|Value)Castable|.*\._\w+"
 )
 """Targets that are documented elsewhere, as they are written in docstrings: no link, no warning."""
 

@@ -41,7 +41,7 @@ def measure():
     for example in sheet_examples.EXAMPLES:
         name = example.__name__.lower()
         pages[DOCS / f"reference/units/{name}.md"] = unit_page(example, graphs)
-        pages[DOCS / f"reference/units/{name}.svg"] = draw(example())
+        pages[DOCS / f"reference/units/{name}.svg"] = draw(example(), "svg")
     for name, graph in graphs.items():
         pages[DOCS / f"reference/pipelines/{name}.md"] = pipeline_page(name, graph)
     return pages, lambda: None

@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import sdpaflow
+import sdpaflow_sim
 from helpers.blocks import PAGES, ROOT, name_of
 
 SCRIPTS = ["datasheets", "command_line"]
@@ -85,6 +87,14 @@ def test_page_links_lead_somewhere(path):
         target = "".join(target)
         if not re.match(r"https?:|#", target):
             assert (path.parent / target.partition("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("package", [sdpaflow, sdpaflow_sim], ids=lambda item: item.__name__)
+def test_every_public_name_is_documented(package):
+    """The API's pages have all that the front doors offer."""
+    text = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("docs/reference/api/*"))
+    shown = set(re.findall(r"^\.\. auto\w+:: sdpaflow(?:_sim)?\.(\w+)$", text, re.MULTILINE))
+    assert set(package.__all__) - shown <= {"PIPELINES", "__version__"}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
