@@ -15,7 +15,7 @@ from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import SQ, UQ, Add, Narrow, Operator, Sum
 from sdpaflow.numerics.raw import width
 from sdpaflow.ports import AxiStreams, Scalar, axi_stream, scalars
-from sdpaflow_sim.amaranth_engine import simulate
+from sdpaflow_sim.engines.amaranth import simulate
 
 VECTOR = data.ArrayLayout(SQ(3, 2), 3)
 RECORD = data.StructLayout({

@@ -3,8 +3,18 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sdpaflow.graph import Dataflow, skew
-from sdpaflow.numerics import Carry, Divide, Dot, Multiply, Narrow, RescaledSum, Serial, Sum
+from sdpaflow.graph import Dataflow, Wire, skew
+from sdpaflow.numerics import (
+    Carry,
+    Divide,
+    Dot,
+    Multiply,
+    Narrow,
+    Operator,
+    RescaledSum,
+    Serial,
+    Sum,
+)
 from sdpaflow.numerics.arithmetic import element_of
 from sdpaflow.pipelines.config import Config
 from sdpaflow.pipelines.reference import softmax_attention
@@ -47,7 +57,7 @@ class Attention(Dataflow):
     stores_rows = False
     """Whether it has a long FIFO, and so needs ``row_max``."""
 
-    def __init__(self, config):
+    def __init__(self, config: Config):
         super().__init__()
         if not isinstance(config, Config):
             raise TypeError(f"Configuration must be a Config, not {config!r}")
@@ -105,7 +115,7 @@ class Attention(Dataflow):
 
     # Parts that pipelines are made of.
 
-    def qkv(self):
+    def qkv(self) -> tuple[Wire, Wire, Wire]:
         """The three inputs."""
         config = self.config
         q = self.input(config.q_vector, rank=int(config.beats > 1))
@@ -113,7 +123,7 @@ class Attention(Dataflow):
         v = self.input(config.v_vector, rank=1 + int(config.dv_beats > 1))
         return q, k, v
 
-    def scores(self, q, k):
+    def scores(self, q: Wire, k: Wire) -> Wire:
         """``s_ij = q_i · k_j``, already in base 2."""
         config = self.config
         dot = Dot(config.k_vector, config.q_vector)
@@ -127,7 +137,7 @@ class Attention(Dataflow):
         s_ij = self.map(Narrow(dot_ij.shape, config.score), dot_ij)
         return s_ij
 
-    def weigh(self, w_ij, v, growth):
+    def weigh(self, w_ij: Wire, v: Wire, growth: int) -> Wire:
         """``Σ_j w_ij · v_j``, rescaled on the way where the weights bring a shift along.
 
         ``growth`` is the integer bits that the sum has beyond its terms.
@@ -135,7 +145,7 @@ class Attention(Dataflow):
         config = self.config
         rescaled = hasattr(w_ij.shape, "members")
         weight = w_ij.shape.members["weight"] if rescaled else w_ij.shape
-        multiply = Multiply(config.v_vector, weight)
+        multiply: Operator = Multiply(config.v_vector, weight)
         if rescaled:
             multiply = Carry(multiply, w_ij.shape, "weight", at=1)
         if config.dv_beats == 1:
@@ -150,12 +160,13 @@ class Attention(Dataflow):
             a_i = self.mem_reduce(total, wv_ij, size=config.dv_beats)
         return a_i
 
-    def divide_by(self, l_i, a_i):
+    def divide_by(self, l_i: Wire, a_i: Wire) -> Wire:
         """``a_i / l_i``, one lane after another: there is one division per lane and row.
 
         The beats of a result leave faster than they are divided, so their FIFO holds them all.
         """
         config = self.config
+        divide: Operator
         if config.dv_lanes == 1:
             divide = Divide(a_i.shape, l_i.shape, config.o, digits=config.digits)
         else:
@@ -170,9 +181,10 @@ class Attention(Dataflow):
             o_i = self.map(divide, al_i)
         return o_i
 
-    def row_depth(self, row, late):
+    def row_depth(self, row: Wire, late: Wire) -> int:
         """Words that a row waiting for ``late`` takes without losing rate.
 
         The row, and the tokens that come in during the skew, one in every ``beats`` cycles.
         """
+        assert self.config.row_max is not None, "only pipelines that store rows have one"
         return self.config.row_max + skew(row, late) // self.config.beats

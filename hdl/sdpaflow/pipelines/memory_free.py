@@ -2,7 +2,7 @@
 
 from sdpaflow.numerics import Carry, Exp2, RescaledSum, Rescaling, RunningMax
 from sdpaflow.pipelines.attention import Attention
-from sdpaflow.pipelines.config import ROW_BITS
+from sdpaflow.pipelines.config import ROW_BITS, Config
 
 __all__ = ["MemoryFree"]
 
@@ -20,7 +20,7 @@ class MemoryFree(Attention):
     last two weights of a row, which end in different partial sums, have the same unit.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config):
         super().__init__(config)
         q, k, v = self.qkv()
 

@@ -2,7 +2,7 @@
 
 from sdpaflow.numerics import Exp2, Sum
 from sdpaflow.pipelines.attention import Attention
-from sdpaflow.pipelines.config import ROW_BITS
+from sdpaflow.pipelines.config import ROW_BITS, Config
 
 __all__ = ["Reordered"]
 
@@ -18,7 +18,7 @@ class Reordered(Attention):
     No long FIFO. No maximum is subtracted: scores of 8 or more, in base 2, saturate.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config):
         super().__init__(config)
         q, k, v = self.qkv()
 

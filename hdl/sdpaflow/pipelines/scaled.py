@@ -2,6 +2,7 @@
 
 from sdpaflow.numerics import Divide, Exp2, Max, Narrow, Subtract, Sum
 from sdpaflow.pipelines.attention import Attention
+from sdpaflow.pipelines.config import Config
 
 __all__ = ["Scaled"]
 
@@ -20,7 +21,7 @@ class Scaled(Attention):
 
     stores_rows = True
 
-    def __init__(self, config):
+    def __init__(self, config: Config):
         super().__init__(config)
         q, k, v = self.qkv()
 

@@ -103,6 +103,9 @@ class Unit(wiring.Component):
         ``misframed``, inputs disagree on where a group ends.
     """
 
+    # A unit is of use without being elaborated: its graph is drawn, resized and interpreted.
+    _MustUse__silence = True
+
     latency: int = 0
     words: int = 0
     bits: int = 0

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,8 +48,9 @@ def comparison(path, reports):
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    style = {
+    style: dict[Any, Any] = {
         "font.family": "DejaVu Sans",
         "font.size": 10,
         "axes.spines.top": False,
@@ -56,8 +58,9 @@ def comparison(path, reports):
         "svg.hashsalt": "sdpaflow",
     }
     with plt.rc_context(style):
-        figure = plt.figure(figsize=(10, 6.2), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.15, h_pad=0.08)
+        figure = plt.figure(
+            figsize=(10, 6.2), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08)
+        )
         grid = figure.add_gridspec(2, 2, height_ratios=[1.55, 1])
         _over_time(figure.add_subplot(grid[0, :]), reports)
         _peaks(figure.add_subplot(grid[1, 0]), reports)

@@ -30,8 +30,8 @@ _LOUDEST = 128
 def function(node):
     """What a unit computes, in a word or two (``running max``); empty if it has no function."""
     fn = getattr(node.unit, "fn", None)
-    while hasattr(fn, "fn"):
-        fn = fn.fn
+    while (inner := getattr(fn, "fn", None)) is not None:
+        fn = inner
     return "" if fn is None else _words(fn, " ")
 
 

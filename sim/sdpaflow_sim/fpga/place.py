@@ -1,10 +1,16 @@
-"""Place and route, and what it says where a design is too large."""
+"""Place and route, and its errors for a design that is too large."""
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 from sdpaflow_sim.errors import DoesNotFitError, ToolError
+from sdpaflow_sim.fpga.devices import Device
+from sdpaflow_sim.fpga.formats import Run, TimingReport
+from sdpaflow_sim.fpga.netlist import Netlist
 from sdpaflow_sim.fpga.timing import critical_path, fmax
+from sdpaflow_sim.fpga.tools import Tools
 
 __all__ = ["place_and_route", "utilisation"]
 
@@ -13,24 +19,26 @@ STAGES = {
     r"Info: Creating initial|Info: Running (main )?analytical|Info: Running.*placer": "placing",
     r"Info: Routing|Info: Running router": "routing",
 }
-"""What a line of nextpnr begins with, and what it is about to do."""
+"""By the start of a line in nextpnr's log, the stage that begins there."""
 
 
-def place_and_route(tools, device, netlist, seed, tell):
+def place_and_route(
+    tools: Tools, device: Device, netlist: Netlist, seed: int, tell: Callable[[str], None]
+) -> Run:
     """Place and route the netlist in ``netlist.json`` of the tools' folder.
 
     Parameters
     ----------
     tools : :class:`Tools`
-        In whose folder the file is.
+        The file is in their folder.
     device : :class:`Device`
-        Where to.
+        The FPGA.
     netlist : :class:`Netlist`
         The same netlist, for the names on the slowest path.
     seed : :class:`int`
-        Where the placer starts.
+        Seed of the placer.
     tell : callable
-        Called with each stage.
+        Called with the name of each stage.
 
     Returns
     -------
@@ -40,14 +48,15 @@ def place_and_route(tools, device, netlist, seed, tell):
     Raises
     ------
     DoesNotFitError
-        The design takes more than there is, or no place was found for all of it.
+        The design takes more than the device has, or the placer found no place for all of it.
     ToolError
         The tool failed otherwise.
     """
-    said, stages = [], ["loading"]
+    said: list[str] = []
+    stages = ["loading"]
     tell("loading")
 
-    def heard(line):
+    def heard(line: str) -> None:
         said.append(line)
         for pattern, stage in STAGES.items():
             if re.match(pattern, line) and stage not in stages:
@@ -58,7 +67,7 @@ def place_and_route(tools, device, netlist, seed, tell):
     arguments = [*device.options, "--json", "netlist.json", "--report", f"{name}.json"]
     if tools.run(device.tool, [*arguments, "--seed", str(seed)], name, heard):
         raise _failure(device, "".join(said), tools.log(name))
-    report = json.loads((tools.folder / f"{name}.json").read_text(encoding="utf-8"))
+    report: TimingReport = json.loads((tools.folder / f"{name}.json").read_text(encoding="utf-8"))
     return {
         "seed": seed,
         "fmax_mhz": fmax(report, netlist, device.product_ns),
@@ -67,14 +76,14 @@ def place_and_route(tools, device, netlist, seed, tell):
     }
 
 
-def utilisation(log):
-    """What a design takes of a device, from nextpnr's log: used and available by kind."""
+def utilisation(log: str) -> dict[str, tuple[int, int]]:
+    """Cells used and available, by kind, from a log of nextpnr."""
     found = re.findall(r"^Info:\s+(\w+): +(\d+)/ *(\d+) +\d+%$", log, re.MULTILINE)
     return {kind: (int(used), int(available)) for kind, used, available in found}
 
 
-def _failure(device, log, path):
-    """The error that a log ends with."""
+def _failure(device: Device, log: str, path: Path) -> DoesNotFitError | ToolError:
+    """The error for a run that failed, from its log."""
     takes = {
         device.kinds.get(kind, kind): counts
         for kind, counts in utilisation(log[log.find("Device utilisation") :]).items()

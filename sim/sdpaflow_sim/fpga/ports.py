@@ -1,9 +1,12 @@
-"""A top with few pins: shift registers stand where the design's ports are."""
+"""A top module with few pins: shift registers take the place of the design's ports."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 __all__ = ["DESIGN", "PORTS", "TOP", "with_few_pins"]
 
 TOP, PORTS, DESIGN = "few_pins", "ports", "design"
-"""The top module, and its two instances."""
+"""Names of the top module, and of its two instances."""
 
 TEXT = """\
 module {top} (input clk, input rst, input serial_in, input take, output serial_out);
@@ -27,19 +30,20 @@ endmodule
 """
 
 
-def with_few_pins(name, ports):
-    """Verilog of a top around a design, with five pins.
+def with_few_pins(name: str, ports: Iterable[Mapping[str, Any]]) -> str:
+    """Verilog of a top module with five pins around a design.
 
-    A flip-flop drives each input of the design, and one with a multiplexer takes each output, so
-    that every path from a port and to a port is one between registers, as it is between the design
-    and a neighbour on the same chip.
+    A flip-flop drives each input of the design, and a flip-flop with a multiplexer takes each
+    output. So every path at a port is between registers, as it is where the design has neighbours
+    on the same chip.
 
     Parameters
     ----------
     name : :class:`str`
         The design's module.
     ports : list of :class:`dict`
-        From :func:`sdpaflow_sim.exporting.facts.ports_of`.
+        Its ports: ``name``, ``direction`` and ``width``, as
+        :func:`sdpaflow_sim.exporting.facts.ports_of` returns them.
     """
     bits = {"input": 0, "output": 0}
     connections = []

@@ -1,17 +1,21 @@
-"""What is found out about a pipeline on an FPGA, for people."""
+"""A report on a pipeline on an FPGA as tables and text."""
+
+from collections.abc import Mapping
 
 from rich import box
 from rich.table import Table
 
 from sdpaflow_sim.fpga.devices import DEVICES
+from sdpaflow_sim.fpga.formats import CriticalPath
+from sdpaflow_sim.fpga.report import FpgaReport
 
 __all__ = ["listed", "path_line", "summary", "units"]
 
 HEADS = {"lut": "LUTs", "ff": "flip-flops", "dsp": "DSP", "bram": "block\nRAMs"}
 
 
-def units(report, title=None):
-    """Resources of every unit and FIFO."""
+def units(report: FpgaReport, title: str | None = None) -> Table:
+    """Table of the resources of every unit and FIFO."""
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("unit")
     for head in HEADS.values():
@@ -24,21 +28,21 @@ def units(report, title=None):
     return table
 
 
-def summary(report):
-    """All that is no table, a line per figure."""
+def summary(report: FpgaReport) -> str:
+    """Everything that is not in the table of units, a line for each figure."""
     device = DEVICES[report.device]
     lines = [f"device: {device.title}"]
-    if report.seeds:
-        best, cycles = report.best, report.cycles_per_score
+    best, cycles, rate = report.best, report.cycles_per_score, report.scores_per_second
+    if best is not None:
         several = (
             f" with the best of {len(report.seeds)} seeds, median {report.fmax_mhz_median:.2f} MHz"
         )
         lines += [
             f"maximum frequency: {best['fmax_mhz']:.2f} MHz{several * (len(report.seeds) > 1)}",
         ]
-        if cycles:
+        if cycles and rate:
             lines.append(
-                f"scores per second: {report.scores_per_second / 1e6:.1f} million, one in "
+                f"scores per second: {rate / 1e6:.1f} million, one in "
                 f"{cycles} cycle{'s' * (cycles > 1)}"
             )
         lines += [
@@ -72,17 +76,21 @@ def summary(report):
     return "\n".join(lines) + "\n"
 
 
-def listed(multipliers):
+def listed(multipliers: Mapping[str, int]) -> str:
     """DSP blocks by unit, in one line."""
     return ", ".join(f"{count} in {unit}" for unit, count in multipliers.items())
 
 
-def path_line(path):
+def path_line(path: CriticalPath) -> str:
     """A slowest path in one line."""
     start, end = path["from"], path["to"]
     via = [unit for unit in path["units"] if unit not in {start["unit"], end["unit"]}]
-    kinds = {"luts": "LUTs", "carries": "bits of carry", "dsps": "DSP blocks"}
-    passed = [f"{path[key]} {kind}" for key, kind in kinds.items() if path[key]]
+    counts = {
+        "LUTs": path["luts"],
+        "bits of carry": path["carries"],
+        "DSP blocks": path["dsps"],
+    }
+    passed = [f"{count} {kind}" for kind, count in counts.items() if count]
     return (
         f"{start['unit']}.{start['register']} to {end['unit']}.{end['register']}"
         + (f" by way of {', '.join(via)}" if via else "")

@@ -3,7 +3,9 @@
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Self
 
 from sdpaflow_sim.errors import ToolError
 
@@ -17,7 +19,7 @@ ENTRIES = {
 """Function of each package that takes a command line."""
 
 
-def need(*packages):
+def need(*packages: str) -> None:
     """Raise :class:`ToolError` if one of these packages is not installed."""
     for package in packages:
         if importlib.util.find_spec(package) is None:
@@ -26,39 +28,45 @@ def need(*packages):
 
 
 class Tools:
-    """Runs tools in a folder, each as a process of its own; none outlives the ``with`` block.
+    """Runs tools in a folder, each in its own process; all end with the ``with`` block at latest.
 
     Parameters
     ----------
     folder : path
-        Where they run; all files they read or write are in it.
+        Working directory of the tools, with all files that they read or write.
     logs : path
-        Folder that takes what they print, a file each.
+        Folder for their output, a file for each run.
     """
 
-    def __init__(self, folder, logs):
+    def __init__(self, folder: Path | str, logs: Path | str):
         self.folder = Path(folder)
         self._logs = Path(logs)
-        self._running = set()
+        self._running: set[subprocess.Popen[str]] = set()
         self._stopped = False
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def stop(self):
-        """End what runs, and start nothing more."""
+    def stop(self) -> None:
+        """Kill all tools that run; those started from now on are killed at once."""
         self._stopped = True
         for process in list(self._running):
             process.kill()
 
-    def log(self, name):
+    def log(self, name: str) -> Path:
         """Path of a run's log."""
         return self._logs / f"{name}.log"
 
-    def run(self, package, arguments, name, heard=None):
+    def run(
+        self,
+        package: str,
+        arguments: Iterable[str],
+        name: str,
+        heard: Callable[[str], None] | None = None,
+    ) -> int:
         """Run a tool to its end.
 
         Parameters
@@ -68,7 +76,7 @@ class Tools:
         arguments : list of :class:`str`
             Its command line.
         name : :class:`str`
-            What its log is called.
+            Name of its log.
         heard : callable
             Called with each line that it prints.
 
@@ -88,7 +96,9 @@ class Tools:
                 encoding="utf-8",
                 errors="replace",
             )
+            assert process.stdout is not None  # it is a pipe
             self._running.add(process)
+            # stop() may have run in another thread between the start and the line above.
             if self._stopped:
                 process.kill()
             try:

@@ -58,7 +58,7 @@ class Widths(dict):
         first = parts(text)[0]
         if literal := LITERAL.fullmatch(first):
             return f"1'h{int(literal[2], 16) >> (int(literal[1]) - 1)}"
-        name, high, _ = NAME.fullmatch(first).groups()
+        ((name, high, _),) = NAME.findall(first)
         top = int(high) if high else self[name] - 1
         return first if self.of(first) == 1 else f"{name}[{top}]"
 

@@ -61,7 +61,7 @@ class _Module:
 
     def __init__(self, text):
         self.text = text
-        self.path = re.match(r"module \\(\S+)", text)[1]
+        self.path: str = re.findall(r"\Amodule \\(\S+)", text)[0]
         ports = re.findall(r"^  wire .*?(input|output) \d+ .*?\\(\S+)$", text, re.M)
         self.ports = {name: direction for direction, name in ports}
         self.names = {name: _plain(name) for name in self.ports if _plain(name) != name}
@@ -133,7 +133,7 @@ class _Module:
         return "\n".join(lines) + "\n"
 
     def _apply(self, text):
-        return re.sub(r"\\(\S+)", lambda match: "\\" + self.names.get(match[1], match[1]), text)
+        return re.sub(r"\\(\S+)", lambda match: f"\\{self.names.get(match[1], match[1])}", text)
 
     def _place(self, port, order):
         name = self.names.get(port, port)
@@ -156,5 +156,6 @@ def _plain(name):
 
 def _fits(name, direction):
     """Whether a name is that of a stream's port in this direction."""
-    match = STREAM_PORT.fullmatch(name)
-    return bool(match) and ((match[1] == "o") != (match[2] == "ready")) == (direction == "output")
+    if not (match := STREAM_PORT.fullmatch(name)):
+        return False
+    return ((match[1] == "o") != (match[2] == "ready")) == (direction == "output")

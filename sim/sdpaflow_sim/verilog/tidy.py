@@ -134,7 +134,7 @@ class _Module:
         for name in operators.keys() - self.assigns.keys():
             del self.widths[name]
         self.declarations = [
-            line for line in self.declarations if DECLARED.match(line)[2] in self.widths
+            line for line in self.declarations if DECLARED.findall(line)[0][1] in self.widths
         ]
 
     def _operator(self, value):
@@ -166,6 +166,7 @@ class _Module:
                 return None
             return text[: stored.start(4)] + value + text[stored.end(4) :]
         found = re.search(rf"(?<![\w'$.]){name}(?!\w)", text)
+        assert found, f"{name} is not in {text}"
         before, after = text[: found.start()], text[found.end() :]
         single = self.widths.of(place) == 1
         if before.endswith(("{ ", ", ")) and after.startswith((",", " }")):
@@ -202,7 +203,7 @@ class _Module:
     def _unused(self, outputs):
         """Signals and bits of signals that are neither read nor an output."""
         used = dict.fromkeys(self.widths, 0)
-        below = None
+        below: set[str] = set()
         texts = list(self.assigns.values())
         for line in self.lines:
             if match := INSTANCE.match(line):

@@ -24,6 +24,9 @@ class SaveFile(GTKWSave):
     at_fifos = False
     """Whether streams are to be looked at where they enter and leave FIFOs, not at units."""
 
+    scope = ""
+    """Of the design in the dump."""
+
     def __init__(self, file, dump):
         super().__init__(file)
         self.dump = dump

@@ -11,6 +11,7 @@ import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from sdpaflow_sim.engines.compiled.cpp import TOP, glue
 from sdpaflow_sim.errors import ToolError
@@ -232,7 +233,8 @@ def _compile(files, folder, traced=False):
 
 def _call(*commands, env=None):
     """Run programs, one per core at a time; however this ends, none is left running."""
-    waiting, running = list(commands), {}
+    waiting = list(commands)
+    running: dict[subprocess.Popen, Any] = {}
     try:
         while waiting or running:
             while waiting and len(running) < (os.cpu_count() or 1):

@@ -113,7 +113,8 @@ class Harness:
 
     def _observe(self, name, values, when=None):
         """Bring values out, none of them across two words; where each is: word, bit, width."""
-        places, words, room = [], [], 0
+        places, room = [], 0
+        words: list[list[Value]] = []
         for value in values:
             if len(value) > room:
                 words.append([])
