@@ -15,6 +15,7 @@ from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.checking import check
 from sdpaflow_sim.cli.chosen import Chosen, columns, streams_for
 from sdpaflow_sim.cli.progress import Progress
+from sdpaflow_sim.engines.trace import Trace
 from sdpaflow_sim.errors import InputError, SimulationError
 from sdpaflow_sim.outputs import FilePath, replacing
 
@@ -164,13 +165,11 @@ def run_graph(
     return report, outputs
 
 
-def _other_flags(trace: Any) -> dict[str, dict[str, int]]:
+def _other_flags(trace: Trace) -> dict[str, dict[str, int]]:
     """Counts by flag and unit; those of saturation have a place of their own."""
-    # Until every Trace has flags: then this is trace.flags.
-    flags: dict[str, dict[str, int]] = getattr(trace, "flags", {})
     seen = {
         flag: {unit: count for unit, count in units.items() if count}
-        for flag, units in flags.items()
+        for flag, units in trace.flags.items()
         if flag != "saturated"
     }
     return {flag: units for flag, units in seen.items() if units}
@@ -201,6 +200,4 @@ def _numbers(name: str, shape: object, values: Any) -> dict[str, np.ndarray]:
     element = shape
     while isinstance(element, data.ArrayLayout):
         element = element.elem_shape
-    if isinstance(element, data.StructLayout):
-        raise InputError(f"{name} has structures in an array, for which there is no .npz")
     return {name: raw.to_float(values, element) if isinstance(element, fixed.Shape) else values}

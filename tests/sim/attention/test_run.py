@@ -123,7 +123,7 @@ def test_another_engine_can_stand_in(monkeypatch):
     def replay(dut, sources, counts, **options):
         return Trace(
             outputs=first.outputs, times=first.times, cycles=7, peaks=first.peaks,
-            saturations=first.saturations,
+            flags=first.flags,
         )  # fmt: skip
 
     dut, data = pipeline("memory-free"), head()

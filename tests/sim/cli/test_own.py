@@ -42,6 +42,16 @@ def test_a_file_may_import_its_neighbours(own):
     assert pipelines.resolve("there/mine_here.py:Naive") is Naive
 
 
+def test_no_name():
+    """What is neither a name nor a place is refused here as by the parser."""
+    for text in ("fast", "mine.py:", ":Mine"):
+        wanted = (
+            rf"^pipeline must be one of naive, .*, or module:Class or file.py:Class, not '{text}'"
+        )
+        with pytest.raises(InputError, match=wanted):
+            pipelines.resolve(text)
+
+
 def test_values():
     """Literals, formats, and text."""
     texts = [

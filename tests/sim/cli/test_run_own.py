@@ -108,3 +108,30 @@ def test_a_run_that_gets_stuck(own, capsys):
     assert sdpaflow(*words) == 1
     assert "waits for room in FIFO row, which is full with 5 words" in capsys.readouterr().err
     assert Path("w.gtkw").exists()
+
+
+PASSED = """
+from amaranth.hdl import unsigned
+from amaranth.lib import data
+from sdpaflow.graph import Dataflow
+
+
+class Passed(Dataflow):
+    def __init__(self):
+        super().__init__()
+        pair = data.StructLayout({"a": unsigned(4), "b": data.ArrayLayout(unsigned(3), 2)})
+        x = self.input(pair)
+        self.output(x_out=x)
+"""
+
+
+def test_structures(own):
+    """A structure is an array per field; whole numbers stay whole."""
+    Path("passed.py").write_text(PASSED)
+    words = ["run", "--pipeline", "passed.py:Passed", "--tokens", 3, "--out", "o.npz", "--quiet"]
+    assert sdpaflow(*words) == 0
+    with np.load("o.npz") as arrays:
+        assert {name: array.shape for name, array in arrays.items()} == {
+            "x_out.a": (3,), "x_out.b": (3, 2)
+        }  # fmt: skip
+        assert arrays["x_out.b"].dtype == np.int64

@@ -216,7 +216,6 @@ MAPS = "dot_ij, s_ij, w_ij, wv_ij, o_i"
             "memory-free has one, not 'Mop'",
         ),
         ("--d 4 --unit Fork --ports axi", "units have native ports, not axi"),
-        ("--d 4 --test-tokens 0", "the testbench takes at least 1 token, not 0"),
         ("--d 4 --out there", "there: is a file; a folder is needed"),
         ("--d 4 --out no/where", "no/where: there is no folder no"),
     ],
