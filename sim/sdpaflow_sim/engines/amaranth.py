@@ -73,11 +73,11 @@ def simulate(
         raise InputError(
             "the engine amaranth shows whole runs: leave the window out, or use verilator"
         )
+    driver = Driver(dut, stalls, watch)
+    trace = Trace(levels={name: [] for name in driver.check(limit, levels)})
     top = Module()
     top.domains.sync = clock = ClockDomain()
     top.submodules.dut = dut
-    driver = Driver(dut, stalls, watch)
-    trace = Trace(levels={name: [] for name in driver.check(limit, levels)})
     simulator = Simulator(top)
     simulator.add_clock(PERIOD)
 

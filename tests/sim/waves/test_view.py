@@ -234,7 +234,7 @@ def test_no_dump(tmp_path):
 
 def test_script(tmp_path):
     """The script leaves a dump and a save file, and says how to open them."""
-    script = Path(__file__).parents[2] / "scripts" / "waves.py"
+    script = Path(__file__).parents[3] / "scripts" / "waves.py"
     command = [sys.executable, script, "naive", "--queries", "2", "--keys", "3", "--out", tmp_path]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert f"gtkwave {tmp_path / 'naive.gtkw'}" in said
@@ -243,7 +243,7 @@ def test_script(tmp_path):
 
 def test_screenshot_needs(tmp_path):
     """Without GTKWave and its display, the script says what to install."""
-    script = Path(__file__).parents[2] / "scripts" / "screenshot_waves.sh"
+    script = Path(__file__).parents[3] / "scripts" / "screenshot_waves.sh"
     (tmp_path / "dirname").symlink_to(shutil.which("dirname"))
     done = subprocess.run(
         ["/bin/sh", script], env={"PATH": str(tmp_path)}, capture_output=True, text=True
