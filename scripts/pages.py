@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-NUMBER = re.compile(r"[\d,.]+([e-]\d+)*|–|any|")
+NUMBER = re.compile(r"[\d,.]+(e[+-]\d+)?|–|any|")
 """What may stand in a column of numbers."""
 
 __all__ = ["DOCS", "ROOT", "main", "markdown"]
