@@ -1,9 +1,9 @@
-"""Measure how fast the engines are, and what building and starting takes; keep it in docs/.
+"""Measure how fast the engines run, build and start; the results are in docs/bench.json.
 
-Every figure comes from a process of its own, which runs ``memory-free`` with lanes = d and compares
-every bit. Speed is the cycles by which a long run exceeds a short one over the time by which it
-does, so that what both need to start does not count. Ratios are of figures of one run of this
-program; machines that do other work as well give others.
+Each figure comes from a separate process, which runs ``memory-free`` with lanes = d and compares
+every bit. Speed is the difference in cycles between a long and a short run, divided by their
+difference in time, so that the start of a run does not count. Ratios are between figures of one run
+of this program, and differ on a machine that does other work at the same time.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from rich.progress import track
@@ -24,9 +25,9 @@ from sdpaflow_sim.attention.run import run
 
 KEPT = Path(__file__).parents[1] / "docs" / "bench.json"
 QUERIES = 8
-"""Of the short run."""
+"""Queries of the short run."""
 
-SIZES = {  # keys, and queries of the long run, by d and engine
+SIZES = {  # by d and engine: keys, which is also the number of queries of the long run
     1: {"amaranth": 96, "verilator": 4096},
     16: {"amaranth": 56, "verilator": 1536},
     64: {"amaranth": 32, "verilator": 640},
@@ -34,8 +35,36 @@ SIZES = {  # keys, and queries of the long run, by d and engine
 REPEATS = 3
 
 
-def main():
-    """Measure everything, or, in a process of its own, one thing."""
+class Builds(TypedDict, total=False):
+    """Seconds until a run with a build is over; only of an engine that builds something."""
+
+    build_cold_s: float
+    build_s: float
+
+
+class Result(Builds):
+    """The figures of an engine at one size: medians over the repeats, except for the memory."""
+
+    d: int
+    engine: str
+    start_s: float
+    cycles_per_second: float
+    scores_per_second: float
+    all_cycles_per_second: list[int]
+    peak_memory_mb: float
+    times_amaranth: NotRequired[float]
+
+
+class Kept(TypedDict):
+    """What the file has: all results, and the machine."""
+
+    cores: int | None
+    machine: str
+    results: list[Result]
+
+
+def main() -> None:
+    """Measure everything, or with ``--one`` a single figure."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=KEPT, help="default: docs/bench.json")
@@ -49,37 +78,42 @@ def main():
     for result in results:
         (slow,) = (r for r in results if r["d"] == result["d"] and r["engine"] == "amaranth")
         result["times_amaranth"] = result["cycles_per_second"] / slow["cycles_per_second"]
-    kept = {"cores": os.cpu_count(), "machine": platform.machine(), "results": results}
+    kept: Kept = {"cores": os.cpu_count(), "machine": platform.machine(), "results": results}
     arguments.out.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     print(table(kept))
 
 
-def measure(d, engine):
+def measure(d: int, engine: str) -> Result:
     """All figures of an engine at one size."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "XDG_CACHE_HOME": folder}
 
-        def child(what):
+        def child(what: str) -> dict[str, Any]:
             command = [sys.executable, __file__, "--one", what, str(d), engine]
             done = subprocess.run(command, env=environment, capture_output=True, check=True)
             return json.loads(done.stdout)
 
-        found = {"d": d, "engine": engine}
+        builds: Builds = {}
         if engine == "verilator":
-            found["build_cold_s"] = child("start")["seconds"]
+            builds["build_cold_s"] = child("start")["seconds"]
             for path in Path(folder).glob("sdpaflow/*.so"):  # the design, not the runtime
                 path.unlink()
-            found["build_s"] = child("start")["seconds"]
-        found["start_s"] = statistics.median(child("start")["seconds"] for _ in range(REPEATS))
+            builds["build_s"] = child("start")["seconds"]
+        start_s = statistics.median(child("start")["seconds"] for _ in range(REPEATS))
         runs = [child("speed") for _ in range(REPEATS)]
-        for figure in ("cycles_per_second", "scores_per_second"):
-            found[figure] = statistics.median(one[figure] for one in runs)
-        found["all_cycles_per_second"] = [round(one["cycles_per_second"]) for one in runs]
-        found["peak_memory_mb"] = max(one["peak_memory_mb"] for one in runs)
-        return found
+        return {
+            "d": d,
+            "engine": engine,
+            **builds,
+            "start_s": start_s,
+            "cycles_per_second": statistics.median(one["cycles_per_second"] for one in runs),
+            "scores_per_second": statistics.median(one["scores_per_second"] for one in runs),
+            "all_cycles_per_second": [round(one["cycles_per_second"]) for one in runs],
+            "peak_memory_mb": max(one["peak_memory_mb"] for one in runs),
+        }
 
 
-def attention(d, queries, keys, engine):
+def attention(d: int, queries: int, keys: int, engine: str) -> tuple[float, int]:
     """Seconds and cycles of a run on random data."""
     rng = np.random.default_rng(d)
     q, k, v = rng.normal(size=(3, max(queries, keys), d)).clip(-3, 3)
@@ -90,13 +124,13 @@ def attention(d, queries, keys, engine):
     return time.perf_counter() - begun, report.cycles
 
 
-def start(d, engine):
-    """Seconds until a run of a single score is over."""
+def start(d: int, engine: str) -> dict[str, float]:
+    """Seconds that a run of a single score takes."""
     return {"seconds": attention(d, 1, 1, engine)[0]}
 
 
-def speed(d, engine):
-    """Cycles per second, the start left out, and the most memory that was in use."""
+def speed(d: int, engine: str) -> dict[str, float]:
+    """Cycles and scores per second without the start, and peak memory in MB."""
     size = SIZES[d][engine]
     (first, few), (second, many) = (
         attention(d, queries, size, engine) for queries in (QUERIES, size)
@@ -108,24 +142,25 @@ def speed(d, engine):
     }
 
 
-def table(kept):
+def table(kept: Kept) -> str:
     """The results as Markdown."""
     header = ["d", "engine", "cycles/s", "scores/s", "times `amaranth`"]
     header += ["build, all anew (s)", "build (s)", "start (s)", "peak memory (MB)"]
-    lines = [header, ["---:"] * len(header)]
+    lines: list[list[object]] = [[*header], ["---:"] * len(header)]
     for one in kept["results"]:
         cycles, scores = (
-            f"{_digits(one[f'{what}_per_second']):,}" for what in ("cycles", "scores")
+            f"{_digits(rate):,}" for rate in (one["cycles_per_second"], one["scores_per_second"])
         )
         times = f"{one['times_amaranth']:,.0f}" if one["engine"] != "amaranth" else ""
-        builds = [f"{one[key]:.1f}" if key in one else "" for key in ("build_cold_s", "build_s")]
+        times_s = (one.get("build_cold_s"), one.get("build_s"))
+        builds = ["" if seconds is None else f"{seconds:.1f}" for seconds in times_s]
         rest = [f"{one['start_s']:.1f}", f"{one['peak_memory_mb']:.0f}"]
         lines.append([one["d"], f"`{one['engine']}`", cycles, scores, times, *builds, *rest])
     return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
 
 
-def _digits(value):
-    """Two digits of a number, which is what repeating it leaves of them."""
+def _digits(value: float) -> int:
+    """A figure rounded to two digits: the others differ from run to run."""
     return round(float(f"{value:.2g}"))
 
 

@@ -1,8 +1,9 @@
 """Pipelines on FPGAs: tables, and a JSON file per design.
 
-What is finished is kept in the folder: the same command goes on where it was ended, and measures
-again only what has changed, that is, what has other Verilog or fewer seeds. 16 lanes take some
-minutes per design and seed, 64 lanes an hour. The tables have what is in the folder by the end.
+The folder keeps each report when it is finished, so that the command can be stopped and started
+again. It measures only designs that have no report, or one of other Verilog or of fewer seeds. A
+seed takes some minutes at 16 lanes, and an hour at 64 lanes. The tables show all reports in the
+folder.
 """
 
 import argparse
@@ -10,11 +11,13 @@ import functools
 import json
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypedDict
 
 from sdpaflow.numerics.fixed import SQ
-from sdpaflow.pipelines import PIPELINES, Config
+from sdpaflow.pipelines import PIPELINES, Attention, Config
 from sdpaflow_sim.errors import DoesNotFitError
 from sdpaflow_sim.exporting.naming import module_name
 from sdpaflow_sim.fpga.devices import DEVICES
@@ -30,53 +33,64 @@ SIZE_TITLES = ("`memory-free`", "device")
 COUNTS = ("LUTs", "flip-flops", "DSP blocks", "block RAMs")
 RATES = ("multiplier use", "MHz", "median", "seeds", "million scores / s")
 OLD = " *"
-"""Behind what was measured of other Verilog than today's."""
+"""Mark of a design that was measured with other Verilog than today's."""
+
+
+class Precision(TypedDict, total=False):
+    """Fields of a configuration that the table of sizes changes."""
+
+    score_bits: int
+    weight_bits: int
+    digits: int
 
 
 @dataclass(frozen=True)
 class Design:
-    """A pipeline that goes on a device, and how its row begins."""
+    """A pipeline and its device, with the first cells of its row in the table."""
 
-    pipeline: object
-    label: tuple
+    pipeline: Attention
+    label: tuple[object, ...]
     device: str = "ecp5-85f"
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.device}_{module_name(self.pipeline)}"
 
     @functools.cached_property
-    def fingerprint(self):
-        """Of the Verilog that is synthesized today."""
+    def fingerprint(self) -> str:
+        """SHA-256 of the Verilog that would be synthesized today."""
         return sha256(verilog_of(self.pipeline))
 
 
-def pipelines(names=tuple(PIPELINES), d=D, row_maxes=ROW_MAXES):
-    """All pipelines, each with all lengths of rows where it stores any."""
+def pipelines(
+    names: Iterable[str] = tuple(PIPELINES), d: int = D, row_maxes: Sequence[int] = ROW_MAXES
+) -> Iterator[Design]:
+    """All pipelines; those that store rows once for each length of rows."""
     for name in names:
         for row_max in row_maxes if PIPELINES[name].stores_rows else [None]:
             pipeline = PIPELINES[name](Config(d=d, row_max=row_max))
             yield Design(pipeline, (f"`{name}`", row_max or "any"))
 
 
-def sizes():
+def sizes() -> Iterator[Design]:
     """``memory-free`` with fewer and with more lanes, and on a small device with fewer bits."""
-    for device, d, bits, options in (
+    cases: tuple[tuple[str, int, int, Precision], ...] = (
         ("ecp5-85f", 4, 16, {}),
         ("ecp5-85f", 64, 16, {}),
         ("ice40-up5k", 4, 16, {}),
         ("ice40-up5k", 4, 8, {"score_bits": 6, "weight_bits": 11, "digits": 4}),
         ("ice40-up5k", 3, 8, {"weight_bits": 11, "digits": 4}),
-    ):
-        formats = {} if bits == 16 else dict.fromkeys("qkv", SQ(4, bits - 4))
+    )
+    for device, d, bits, options in cases:
+        shape = SQ(4, bits - 4)
         words = [f"`--{n.replace('_', '-')} {value}`" for n, value in options.items()]
-        pipeline = PIPELINES["memory-free"](Config(d=d, **formats, **options))
+        pipeline = PIPELINES["memory-free"](Config(d=d, q=shape, k=shape, v=shape, **options))
         label = ", ".join([f"{d} lanes of {bits} bits", *words])
         yield Design(pipeline, (label, device), device)
 
 
-def known(folder, design):
-    """What the folder has of a design, if anything, and whether it is of today's Verilog."""
+def known(folder: Path, design: Design) -> tuple[dict[str, Any] | None, bool]:
+    """The report of a design in a folder, if any, and whether it is of today's Verilog."""
     path = folder / f"{design.name}.json"
     if not path.exists():
         return None, False
@@ -84,10 +98,10 @@ def known(folder, design):
     return report, report["verilog_sha256"] == design.fingerprint
 
 
-def measure(folder, design, seeds, jobs):
-    """Measure a design, unless the folder has it."""
+def measure(folder: Path, design: Design, seeds: int, jobs: int) -> None:
+    """Measure a design, unless the folder has its report."""
     report, fresh = known(folder, design)
-    if fresh and (report["seeds"] is None or len(report["seeds"]) >= seeds):
+    if report and fresh and (report["seeds"] is None or len(report["seeds"]) >= seeds):
         return
     with tempfile.TemporaryDirectory() as logs:
         try:
@@ -105,26 +119,27 @@ def measure(folder, design, seeds, jobs):
     write_json(folder / f"{design.name}.json", report)
 
 
-def table(folder, designs, titles):
-    """What is known of designs, as a table; a note where it is old."""
-    lines = [[*titles, *COUNTS, *RATES], ["---"] * (len(titles) + len(COUNTS) + len(RATES))]
+def table(folder: Path, designs: Iterable[Design], titles: Sequence[str]) -> str:
+    """A Markdown table of designs, with a note if a report is of an earlier version."""
+    heads = [*titles, *COUNTS, *RATES]
+    lines: list[list[object]] = [[*heads], ["---"] * len(heads)]
     lines += [row(folder, design) for design in designs]
     text = "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
     return text + ("\n\\* Of an earlier version of this design.\n" if OLD + " |" in text else "")
 
 
-def row(folder, design):
-    """A line of a table."""
+def row(folder: Path, design: Design) -> list[object]:
+    """The cells of a design's row in a table."""
     report, fresh = known(folder, design)
     width = len(COUNTS) + len(RATES)
     if report is None:
         return [*design.label, "not measured", *[""] * (width - 1)]
-    *label, last = design.label
-    label = (*label, f"{last}{'' if fresh else OLD}")
+    *first, last = design.label
+    label = (*first, f"{last}{'' if fresh else OLD}")
     if "does_not_fit" in report:
         _, _, why = report["does_not_fit"].partition(": ")
         return [*label, f"does not fit: {why}", *[""] * (width - 1)]
-    rates = ["", "", "", ""]
+    rates: list[object] = ["", "", "", ""]
     if report["seeds"]:
         best, median = report["fmax_mhz"], report["fmax_mhz_median"]
         million = report["scores_per_second"] / 1e6
@@ -133,11 +148,12 @@ def row(folder, design):
     return [*label, *(f"{count:,}" for count in report["resources"].values()), use, *rates]
 
 
-def blocks(folder=FOLDER):
-    """What the README has of it."""
+def blocks(folder: Path = FOLDER) -> dict[str, str]:
+    """The tables that the README shows, by the name of their block."""
     designs = list(pipelines())
     *_, last = designs
     report, _ = known(folder, last)
+    assert report is not None, f"{last.name} has not been measured"
     where = f"\nDSP blocks of {last.label[0]}: {listed(report['multipliers'])}.\n"
     return {
         "fpga": table(folder, designs, PIPELINE_TITLES) + where,
@@ -145,8 +161,8 @@ def blocks(folder=FOLDER):
     }
 
 
-def main():
-    """Measure what is missing, then print the tables."""
+def main() -> None:
+    """Measure the designs that have no report of today, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pipelines", default=",".join(PIPELINES), help="default: all")
     parser.add_argument("--d", type=int, default=D, help="elements and lanes (default: 16)")

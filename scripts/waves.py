@@ -3,7 +3,7 @@
 """Dump waveforms of a small run on real data, to be opened with GTKWave.
 
 Takes the first queries and keys of a head of the sentence encoder shipped with the project, runs
-each pipeline in Amaranth's simulator, and leaves a dump and a save file for each.
+each pipeline in Amaranth's simulator, and writes a dump and a save file for each.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.waves.view import save_path, save_view
 
 
-def main():
-    """Run what the arguments ask for."""
+def main() -> None:
+    """Run the pipelines that the arguments name, and write their waveforms."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
         "pipelines",

@@ -3,7 +3,7 @@
 """Dump the waveform of a cocotb test on the exported Verilog, to be opened with GTKWave.
 
 Runs the bench of the pipelines' tests on Verilator, with data of the sentence encoder shipped with
-the project, and leaves the dump and a save file.
+the project, and writes the dump and a save file.
 """
 
 import argparse
@@ -11,8 +11,9 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
-from sdpaflow.pipelines import PIPELINES
+from sdpaflow.pipelines import PIPELINES, Attention
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import build, sample
 from sdpaflow_sim.errors import CosimulationError, InputError, ToolError
@@ -24,8 +25,8 @@ from sdpaflow_sim.waves.view import save_path, save_view
 BENCH = Path(__file__).parents[1] / "tests" / "cocotb" / "bench_pipeline.py"
 
 
-def main():
-    """Run what the arguments ask for."""
+def main() -> None:
+    """Run the bench on the pipeline that the arguments name, and write its waveform."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("pipeline", nargs="?", choices=PIPELINES, default="memory-free")
     parser.add_argument("--queries", type=int, default=5, help="how many (default: 5)")
@@ -49,9 +50,17 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "job.json").write_text(json.dumps(job_file(workload, pipeline)), encoding="ascii")
     name = arguments.pipeline.replace("-", "_")
-    run = {"run": folder, "only": "compare", "waves": True}
     try:
-        cosimulate(pipeline, name, BENCH, order=list("qkvo"), folder=arguments.out / "build", **run)
+        cosimulate(
+            pipeline,
+            name,
+            BENCH,
+            order=list("qkvo"),
+            folder=arguments.out / "build",
+            run=folder,
+            only="compare",
+            waves=True,
+        )
     except (CosimulationError, ToolError) as error:
         sys.exit(str(error))
     vcd = folder / "dump.vcd"
@@ -59,8 +68,8 @@ def main():
     print(f"{arguments.pipeline}: gtkwave {shlex.quote(str(save_path(vcd)))}")
 
 
-def job_file(workload, pipeline):
-    """What the bench reads."""
+def job_file(workload: Workload, pipeline: Attention) -> dict[str, Any]:
+    """The job that the bench reads: tokens in, tokens wanted, depths of FIFOs, and a limit."""
     passing = vectors.of_pipeline(pipeline_design(pipeline), pipeline, workload.inputs())
     return {
         "sources": {stream.name: list(map(int, stream.tokens)) for stream in passing.inputs},
