@@ -19,7 +19,7 @@ from sdpaflow import PIPELINES, Config
 from sdpaflow_sim import draw
 from sdpaflow_sim.attention.inputs import sample
 from sdpaflow_sim.attention.run import model
-from sdpaflow_sim.drawing.describe import function, is_long, shape_text
+from sdpaflow_sim.drawing.describe import function, shape_text
 
 D, ROW_MAX = 16, 1024
 """Of the pipelines whose units are listed; ``row_max`` where rows are stored."""
@@ -148,8 +148,8 @@ def fifo_uses(graphs):
 
 def fifo_lines(graph, cells):
     """A line for each long FIFO, and one for all others."""
-    long = [edge for edge in graph.edges if is_long(edge)]
-    short = [edge for edge in graph.edges if not is_long(edge)]
+    long = [edge for edge in graph.edges if edge.is_long]
+    short = [edge for edge in graph.edges if not edge.is_long]
     for label, edges in (*((f"`{e.name}`", [e]) for e in long), (f"{len(short)} short", short)):
         words, bits = (sum(getattr(e.fifo, what) for e in edges) for what in ("words", "bits"))
         found = [cells[f"{edge.name}_fifo"] for edge in edges if f"{edge.name}_fifo" in cells]
@@ -236,7 +236,7 @@ def memory(graph):
     fifos = sum(edge.fifo.words for edge in graph.edges)
     state = sum(node.unit.words for node in graph.nodes)
     bits = sum(e.fifo.bits for e in graph.edges) + sum(n.unit.bits for n in graph.nodes)
-    long = [f"`{edge.name}` of {edge.depth:,} words" for edge in graph.edges if is_long(edge)]
+    long = [f"`{edge.name}` of {edge.depth:,} words" for edge in graph.edges if edge.is_long]
     return filled(
         f"{fifos:,} words in FIFOs and {state:,} in units{rows_of(graph)}: {bits:,} bits. "
         f"FIFOs deeper than 2 words: {' and '.join(long) or 'none'}."

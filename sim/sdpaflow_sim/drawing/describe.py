@@ -13,7 +13,6 @@ __all__ = [
     "colour",
     "function",
     "heading",
-    "is_long",
     "label",
     "peak_label",
     "shape_text",
@@ -32,32 +31,27 @@ def function(node):
     fn = getattr(node.unit, "fn", None)
     while (inner := getattr(fn, "fn", None)) is not None:
         fn = inner
-    return "" if fn is None else _words(fn, " ")
+    return "" if fn is None else _words(fn)
 
 
 def heading(dataflow):
     """A pipeline's name (``memory-free``), and its configuration as text; empty if it has none."""
     config = getattr(dataflow, "config", None)
-    return _words(dataflow, "-"), "" if config is None else str(config)
+    return dataflow.name, "" if config is None else str(config)
 
 
-def _words(thing, separator):
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", separator, type(thing).__name__).lower()
+def _words(fn: object) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type(fn).__name__).lower()
 
 
 def capacity(dataflow):
     """How much all FIFOs hold, and the long ones."""
-    long = [edge for edge in dataflow.edges if is_long(edge)]
+    long = [edge for edge in dataflow.edges if edge.is_long]
     total = f"{sum(edge.depth for edge in dataflow.edges)} words in FIFOs"
     if not long:
         return f"{total}, none of them long"
     names = " and ".join(edge.name for edge in long)
     return f"{total}, {sum(edge.depth for edge in long)} of them in {names}"
-
-
-def is_long(edge):
-    """Whether a FIFO is deeper than the least that keeps one token per cycle."""
-    return edge.depth > DEPTH
 
 
 def label(edge, peaks):
@@ -66,7 +60,7 @@ def label(edge, peaks):
     Where there are peaks, a short FIFO reads ``peak/depth``; see :func:`peak_label` for long ones.
     """
     named = edge.source is not None and edge.source.name != edge.name
-    if is_long(edge):
+    if edge.is_long:
         return f"{edge.name} {edge.depth} words"
     depth = f"{peaks[edge.name]}/{edge.depth}" if edge.name in peaks else f"{edge.depth}"
     return f"{edge.name} {depth}" if named else depth
@@ -74,7 +68,7 @@ def label(edge, peaks):
 
 def peak_label(edge, peaks):
     """The second line along a long FIFO; empty where no peak is known."""
-    known = is_long(edge) and edge.name in peaks
+    known = edge.is_long and edge.name in peaks
     return f"peak {peaks[edge.name]} of {edge.depth}" if known else ""
 
 
@@ -107,12 +101,12 @@ def shape_text(shape):
 
 def thickness(edge):
     """Width of a FIFO's line in pixels: the deeper, the thicker."""
-    return 4 + 6 * _heat(edge) if is_long(edge) else 1.4
+    return 4 + 6 * _heat(edge) if edge.is_long else 1.4
 
 
 def colour(edge):
     """Colour of a FIFO's line: the deeper, the redder."""
-    if not is_long(edge):
+    if not edge.is_long:
         return QUIET
     mixed = (a + (b - a) * _heat(edge) for a, b in zip(_MILD, _LOUD, strict=True))
     return "#" + "".join(f"{round(part):02x}" for part in mixed)

@@ -72,7 +72,7 @@ def _page(dataflow, peaks, drawn, width, height):
     """The drawing on white ground, with a heading above and a legend below."""
     name, config = describe.heading(dataflow)
     deepest = max(dataflow.edges, key=lambda edge: edge.depth)
-    loudest = describe.colour(deepest) if describe.is_long(deepest) else INK
+    loudest = describe.colour(deepest) if deepest.is_long else INK
     legend = f"lines are FIFOs, numbers their {'peak/depth' if peaks else 'depth'} in words"
     height = math.ceil(height) + HEAD + FOOT
     lines = [
@@ -134,7 +134,7 @@ def _unit(node, box, peaks):
 
 
 def _link(edge, source, target, peaks):
-    long = describe.is_long(edge)
+    long = edge.is_long
     above, below = describe.label(edge, peaks), describe.peak_label(edge, peaks)
     if long:
         width = max(width_of(words, 13, bold=True) for words in (above, below)) + 34
@@ -143,7 +143,7 @@ def _link(edge, source, target, peaks):
 
 
 def _edge(edge, link, peaks):
-    long, colour, thick = describe.is_long(edge), describe.colour(edge), describe.thickness(edge)
+    long, colour, thick = edge.is_long, describe.colour(edge), describe.thickness(edge)
     above, below = describe.label(edge, peaks), describe.peak_label(edge, peaks)
     head = 6 + 0.8 * thick
     line = {"d": path(link.points, shorten=head - 1), "fill": "none"}

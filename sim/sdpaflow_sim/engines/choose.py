@@ -56,7 +56,7 @@ def choose(engine, dut, cycles, *, watch=False, vcd=None, window=None):
         There is no such engine.
     """
     if engine != AUTO:
-        if engine not in ENGINES:
+        if not isinstance(engine, str) or engine not in ENGINES:
             names = ", ".join([AUTO, *ENGINES])
             raise InputError(f"engine must be one of {names}, not {engine!r}")
         return engine

@@ -10,7 +10,7 @@ from sdpaflow.numerics import fixed, raw
 from sdpaflow.pipelines import Attention
 from sdpaflow.units import TokenStream, Unit
 
-from sdpaflow_sim.drawing.describe import is_long, shape_text
+from sdpaflow_sim.drawing.describe import shape_text
 from sdpaflow_sim.engines.cycle import streams_of
 from sdpaflow_sim.exporting import naming
 
@@ -41,7 +41,7 @@ def of_pipeline(pipeline: Dataflow, name: str, ports: str, spec: str | None = No
     return {
         **known,
         "latency": max(latencies),
-        "long_fifos": {edge.name: edge.depth for edge in pipeline.edges if is_long(edge)},
+        "long_fifos": {edge.name: edge.depth for edge in pipeline.edges if edge.is_long},
     }
 
 

@@ -2,7 +2,6 @@
 
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import split_heads
-from sdpaflow_sim.drawing.describe import is_long
 from sdpaflow_sim.engines.amaranth import simulate
 from sdpaflow_sim.study.points import Point
 
@@ -39,5 +38,5 @@ def fills(pipeline: str, seed: int = 0, arguments: tuple[str, ...] = ()) -> dict
     workload = Workload(dut.config, split_heads(q[:QUERIES], k, v))
     names = [edge.name for edge in dut.edges]
     trace = simulate(dut, workload.sources(), {"o": workload.outputs}, watch=False, levels=names)
-    long = {edge.name: trace.levels[edge.name] for edge in dut.edges if is_long(edge)}
+    long = {edge.name: trace.levels[edge.name] for edge in dut.edges if edge.is_long}
     return long or {"": [max(words) for words in zip(*trace.levels.values(), strict=True)]}

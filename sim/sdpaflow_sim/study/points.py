@@ -22,7 +22,6 @@ from sdpaflow.pipelines import PIPELINES, ROW_BITS, Attention, Config
 
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.cli import pipelines
-from sdpaflow_sim.drawing.describe import is_long
 from sdpaflow_sim.errors import InputError, MismatchError, SimulationError
 
 __all__ = ["PUBLISHED", "Point", "formula", "grid", "label", "measure"]
@@ -192,7 +191,7 @@ def formula(point: Point) -> int | None:
         return None
     pipeline = point.build()
     (output,) = pipeline.output_edges.values()
-    rows = sum(is_long(edge) for edge in pipeline.edges)
+    rows = sum(edge.is_long for edge in pipeline.edges)
     return point.n**2 + rows * (point.n - 1) + longest(output, None)
 
 

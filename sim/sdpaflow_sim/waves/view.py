@@ -98,13 +98,13 @@ def _dataflow(view, dut):
     for node in dut.nodes:
         for port, edge in node.outputs.items():
             _result(view, node, port, edge)
-            if _is_long(edge):
+            if edge.is_long:
                 fifo = f"{view.scope}.{edge.name}_fifo"
                 view.level(fifo, edge.fifo, f"{edge.name} level of {edge.depth}")
                 _port(view, f"{fifo}.o", edge.fifo.o, f"{edge.name}: out of its FIFO", edge.name)
     for name, edge in dut.output_edges.items():
         _port(view, f"{view.scope}.{edge.name}_fifo.o", edge.fifo.o, f"{name}: output", name)
-    levels = {f"{view.scope}.{edge.name}_fifo": edge for edge in dut.edges if not _is_long(edge)}
+    levels = {f"{view.scope}.{edge.name}_fifo": edge for edge in dut.edges if not edge.is_long}
     levels = {fifo: edge for fifo, edge in levels.items() if view.has_level(fifo)}
     if levels:
         with view.group("levels of short FIFOs"):
@@ -140,10 +140,6 @@ def _result(view, node, port, edge):
 def _flags(view, scope, unit):
     for flag in unit.events:
         view.bits(f"{scope}.{flag}", 1, flag)
-
-
-def _is_long(edge):
-    return edge.depth > 2
 
 
 def _what(unit):
