@@ -1,6 +1,10 @@
 """How deep FIFOs have to be, found by simulation."""
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from sdpaflow.graph import Dataflow, Stream
 
 from sdpaflow_sim.checking import check
 from sdpaflow_sim.errors import DeadlockError
@@ -33,10 +37,17 @@ class Depths:
     built: int
     completes: int
     full_rate: int
-    cycles: dict
+    cycles: dict[int, int | None]
 
 
-def depths(make, inputs, *, names=None, progress=None, **options):
+def depths(
+    make: Callable[[], Dataflow],
+    inputs: Mapping[str, Stream],
+    *,
+    names: Iterable[str] | None = None,
+    progress: Callable[[int], object] | None = None,
+    **options: Any,
+) -> list[Depths]:
     """Least depths of the FIFOs of a graph, for given inputs, every output checked by bits.
 
     Parameters
@@ -67,7 +78,12 @@ def depths(make, inputs, *, names=None, progress=None, **options):
     return search(make, lambda graph: check(graph, inputs, **options)[1], names, progress)
 
 
-def search(make, run, names=None, progress=None):
+def search(
+    make: Callable[[], Dataflow],
+    run: Callable[[Dataflow], Any],
+    names: Iterable[str] | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> list[Depths]:
     """Least depths of the FIFOs of a graph, by runs of whatever kind.
 
     A threshold is found by bisection, which takes it that more words never do harm. They may: from
@@ -102,11 +118,17 @@ def search(make, run, names=None, progress=None):
     return found
 
 
-def _of(name, built, full, make, run):
+def _of(
+    name: str,
+    built: int,
+    full: int,
+    make: Callable[[], Dataflow],
+    run: Callable[[Dataflow], Any],
+) -> Depths:
     """Thresholds of one FIFO."""
-    cycles = {built: full}
+    cycles: dict[int, int | None] = {built: full}
 
-    def taken(depth):
+    def taken(depth: int) -> int | None:
         if depth not in cycles:
             try:
                 cycles[depth] = run(make().resize({name: depth})).cycles
@@ -114,16 +136,17 @@ def _of(name, built, full, make, run):
                 cycles[depth] = None
         return cycles[depth]
 
-    def completes(depth):
+    def completes(depth: int) -> bool:
         return taken(depth) is not None
 
-    def keeps_rate(depth):
-        return completes(depth) and taken(depth) <= full
+    def keeps_rate(depth: int) -> bool:
+        cycles = taken(depth)
+        return cycles is not None and cycles <= full
 
     return Depths(name, built, _least(completes, built), _least(keeps_rate, built), cycles)
 
 
-def _least(good, most):
+def _least(good: Callable[[int], bool], most: int) -> int:
     """The least depth from which on all that were tried are good; ``most`` is known to be."""
     low, high = 0, most
     while high - low > 1:

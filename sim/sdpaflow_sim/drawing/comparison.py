@@ -1,7 +1,8 @@
 """The figure of a comparison: what waits in FIFOs, and for how long."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     return {n: COLOURS[n] if n in COLOURS else next(spare) for n in dict.fromkeys(names)}
 
 
-def comparison(path, reports):
+def comparison(path: str | PathLike[str], reports: Sequence[Any]) -> None:
     """Draw pipelines that ran on the same data.
 
     Above, the words that wait in FIFOs, cycle by cycle; below, the words at peak, split into the
@@ -78,7 +79,7 @@ def comparison(path, reports):
         plt.close(figure)
 
 
-def _over_time(axes, reports):
+def _over_time(axes: Any, reports: Sequence[Any]) -> None:
     first, tallest = reports[0], max(max(report.fill) for report in reports)
     row = first.n_k * first.d // first.lanes
     shown = min(max(report.cycles for report in reports), ROWS_SHOWN * row)
@@ -107,7 +108,7 @@ def _over_time(axes, reports):
     axes.set_title(f"Words waiting in FIFOs, first {ROWS_SHOWN} rows", loc="left", fontsize=10)
 
 
-def _peaks(axes, reports):
+def _peaks(axes: Any, reports: Sequence[Any]) -> None:
     names = [report.pipeline for report in reports]
     long = [sum(f.peak for f in report.fifos if f.depth > 2) for report in reports]
     short = [sum(f.peak for f in report.fifos if f.depth <= 2) for report in reports]
@@ -124,7 +125,7 @@ def _peaks(axes, reports):
     axes.set_title("FIFO words at peak", loc="left", fontsize=10)
 
 
-def _rates(axes, reports):
+def _rates(axes: Any, reports: Sequence[Any]) -> None:
     names = [report.pipeline for report in reports]
     rates = [report.cycles_per_score for report in reports]
     axes.barh(names, rates, color=[*colours(names).values()], height=0.6)

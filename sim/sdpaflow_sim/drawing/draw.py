@@ -19,9 +19,7 @@ _MERMAID_SPACING = '%%{init: {"flowchart": {"nodeSpacing": 24, "rankSpacing": 24
 _FONT = 'fontname="Helvetica,Arial,sans-serif"'
 
 
-def draw(
-    dataflow: Dataflow, kind: str = "mermaid", peaks: Mapping[str, int] | None = None
-) -> str:
+def draw(dataflow: Dataflow, kind: str = "mermaid", peaks: Mapping[str, int] | None = None) -> str:
     """A graph as a drawing.
 
     Parameters
@@ -124,13 +122,13 @@ def to_dot(dataflow: Dataflow, peaks: Mapping[str, int] | None = None) -> str:
         lines.append(f"    {name} [{dot}tooltip={tip}];")
     for edge in dataflow.edges:
         source, target = _source_and_target(edge, ends, units)
-        text, tip = _edge_lines(edge, peaks), _dot(describe.tooltip(edge, peaks))
+        written, tip = _edge_lines(edge, peaks), _dot(describe.tooltip(edge, peaks))
         loud = ""
         if edge.is_long:
-            text.append(" ")  # keeps the text above the line
+            written.append(" ")  # keeps the text above the line
             colour, width = describe.colour(edge), 0.7 * describe.thickness(edge)
             loud = f', color="{colour}", fontcolor="{colour}", penwidth={width:.1f}, fontsize=13'
-        lines.append(f"    {source} -> {target} [label={_dot(*text)}, tooltip={tip}{loud}];")
+        lines.append(f"    {source} -> {target} [label={_dot(*written)}, tooltip={tip}{loud}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 

@@ -7,11 +7,12 @@ too wide it goes on in another band, like text, cut where a single link crosses.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Any
 
-from sdpaflow_sim.drawing.routes import place
+from sdpaflow_sim.drawing.routes import Chains, Columns, place
 
 __all__ = ["Box", "Link", "arrange"]
 
@@ -63,12 +64,12 @@ class _Spot:
     after: "_Spot | None" = None
 
     @property
-    def head(self):
+    def head(self) -> "_Spot":
         """First of all that are in line."""
         return self if self.before is None else self.before.head
 
 
-def arrange(boxes, links, limit):
+def arrange(boxes: Sequence[Box], links: Sequence[Link], limit: float) -> tuple[float, float]:
     """Place boxes and links.
 
     Parameters
@@ -93,13 +94,14 @@ def arrange(boxes, links, limit):
     return place(columns, chains, _rows(columns, chains), limit)
 
 
-def _layers(boxes, links):
+def _layers(boxes: Sequence[Box], links: Sequence[Link]) -> tuple[dict[Box, int], dict[Box, int]]:
     """Longest paths from the inputs; and layers, where inputs are next to where they are used."""
-    into, out = defaultdict(list), defaultdict(list)
+    into: dict[Box, list[Box]] = defaultdict(list)
+    out: dict[Box, list[Box]] = defaultdict(list)
     for link in links:
         into[link.target].append(link.source)
         out[link.source].append(link.target)
-    depths: dict[Any, int] = {}
+    depths: dict[Box, int] = {}
     movable = set()
     for box in boxes:
         depths[box] = max((depths[source] + 1 for source in into[box]), default=0)
@@ -112,9 +114,11 @@ def _layers(boxes, links):
     return depths, layers
 
 
-def _columns(boxes, links, layers):
+def _columns(
+    boxes: Sequence[Box], links: Sequence[Link], layers: Mapping[Box, int]
+) -> tuple[Columns, Chains]:
     """Spots by column, boxes in the even ones; and each link's, from its source to its target."""
-    columns: list[list[Any]] = [[] for _ in range(2 * max(layers.values(), default=0) + 1)]
+    columns: Columns = [[] for _ in range(2 * max(layers.values(), default=0) + 1)]
     spots = {box: _Spot(2 * layers[box], box.height, box.side, box) for box in boxes}
     chains = {}
     for link in links:
@@ -126,7 +130,7 @@ def _columns(boxes, links, layers):
     return columns, chains
 
 
-def _order(columns, chains):
+def _order(columns: Columns, chains: Chains) -> None:
     """Sort each column by the mean place of its neighbours, to and fro, and keep the best."""
     neighbours: dict[int, dict[Any, list]] = {-1: defaultdict(list), 1: defaultdict(list)}
     for chain in chains.values():
@@ -152,9 +156,9 @@ def _order(columns, chains):
     columns[:] = best
 
 
-def _crossings(columns, chains):
+def _crossings(columns: Columns, chains: Chains) -> int:
     place = {spot: n for column in columns for n, spot in enumerate(column)}
-    by_column = defaultdict(list)
+    by_column: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for chain in chains.values():
         for a, b in pairwise(chain):
             by_column[a.column].append((place[a], place[b]))
@@ -165,16 +169,19 @@ def _crossings(columns, chains):
     )
 
 
-def _main_path(boxes, links, depths):
+def _main_path(
+    boxes: Sequence[Box], links: Sequence[Link], depths: Mapping[Box, int]
+) -> list[Link]:
     """The links of the longest path."""
-    path, box = [], max(boxes, key=lambda box: depths[box], default=None)
+    path: list[Link] = []
+    box = max(boxes, key=lambda box: depths[box], default=None)
     while into := [link for link in links if link.target is box]:
         path.append(max(into, key=lambda link: depths[link.source]))
         box = path[-1].source
     return path
 
 
-def _straighten(columns, chains, main):
+def _straighten(columns: Columns, chains: Chains, main: Sequence[Link]) -> None:
     """Put neighbours in line, each with one on either side at most, where no two lines cross."""
     for link in [*main, *(link for link in chains if link not in main)]:
         pairs = list(pairwise(chains[link]))
@@ -183,7 +190,7 @@ def _straighten(columns, chains, main):
                 a.after, b.before = b, a
 
 
-def _is_free(columns, a, b):
+def _is_free(columns: Columns, a: _Spot, b: _Spot) -> bool:
     """Whether a line between two neighbours crosses none that is there."""
     left, right = columns[a.column], columns[b.column]
     return all(
@@ -193,7 +200,7 @@ def _is_free(columns, a, b):
     )
 
 
-def _corners(columns, chains):
+def _corners(columns: Columns, chains: Chains) -> None:
     """Let links that are not in line with a box turn a corner above or below it.
 
     Where there is no way to it, there is none: that link steps aside between the columns.
@@ -220,7 +227,7 @@ def _corners(columns, chains):
             column.remove(corner)
 
 
-def _rows(columns, chains):
+def _rows(columns: Columns, chains: Chains) -> dict[_Spot, float]:
     """Where each line of spots is, by its head: as high as possible with all apart."""
     apart = [
         (a.head, b.head, (a.height + b.height) / 2 + MARGIN)

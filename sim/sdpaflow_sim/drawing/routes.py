@@ -1,10 +1,17 @@
 """From columns and rows to points: the last step of :mod:`sdpaflow_sim.drawing.layout`."""
 
 import math
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["place"]
+__all__ = ["Chains", "Columns", "place"]
+
+Columns: TypeAlias = list[list[Any]]
+"""Spots of the layout by column, from top to bottom."""
+
+Chains: TypeAlias = dict[Any, list[Any]]
+"""By link, its spots from source to target."""
 
 GAP = 27
 """Least distance between columns of boxes."""
@@ -19,7 +26,9 @@ SPREAD = 22
 """Distance between links that come to a box from the same side, where it is wide enough."""
 
 
-def place(columns, chains, rows, limit):
+def place(
+    columns: Columns, chains: Chains, rows: Mapping[Any, float], limit: float
+) -> tuple[float, float]:
     """Give all boxes and links their points; returns width and height of the whole.
 
     Parameters
@@ -63,12 +72,12 @@ def place(columns, chains, rows, limit):
     return max(ends) + (INDENT if cuts else 0), bottom - BAND
 
 
-def _bends(chain):
+def _bends(chain: Sequence[Any]) -> list[Any]:
     """The spots of a link in the gaps and columns that it passes."""
     return [spot for spot in chain if not spot.box and not spot.corner_of]
 
 
-def _widths(columns, chains):
+def _widths(columns: Columns, chains: Chains) -> list[float]:
     """Widths of the columns, gaps included."""
     widths = [max((spot.box.width for spot in c if spot.box), default=0.0) for c in columns]
     widths[1::2] = [GAP for _ in widths[1::2]]
@@ -79,7 +88,7 @@ def _widths(columns, chains):
     return widths
 
 
-def _cuts(columns, chains, widths, limit):
+def _cuts(columns: Columns, chains: Chains, widths: Sequence[float], limit: float) -> list[int]:
     """Gaps after which to start another band: as few as will do, the bands about equally wide."""
     direct = {chain[1] for link, chain in chains.items() if len(chain) == 3 and not link.wide}
     possible = [n for n, column in enumerate(columns) if len(column) == 1 and column[0] in direct]
@@ -95,9 +104,11 @@ def _cuts(columns, chains, widths, limit):
     return best
 
 
-def _fill(widths, possible, limit):
+def _fill(widths: Sequence[float], possible: Sequence[int], limit: float) -> list[int]:
     """Cuts, each as late as a band of at most ``limit`` allows."""
-    cuts, start, latest = [], 0, None
+    cuts: list[int] = []
+    start: int = 0
+    latest: int | None = None
     for n in range(len(widths)):
         if sum(widths[start : n + 1]) > limit and latest is not None:
             cuts.append(latest)
@@ -107,7 +118,9 @@ def _fill(widths, possible, limit):
     return cuts
 
 
-def _line(chain, spots, columns):
+def _line(
+    chain: Sequence[Any], spots: Mapping[Any, tuple[float, float]], columns: Columns
+) -> list[tuple[float, float]]:
     """Points of a link, from the border of its source to that of its target."""
     source, target = chain[0].box, chain[-1].box
     x, y = spots[chain[1]]
@@ -128,7 +141,7 @@ def _line(chain, spots, columns):
     return [*points, (target.x - target.width / 2, points[-1][1])]
 
 
-def _around(link, right, between):
+def _around(link: Any, right: float, between: float) -> list[tuple[float, float]]:
     """Points of a link from the end of a band to the start of the next."""
     out = link.source.x + link.source.width / 2
     into = link.target.x - link.target.width / 2
@@ -136,12 +149,12 @@ def _around(link, right, between):
     return [(out, y), (right, y), (right, between), (0, between), (0, below), (into, below)]
 
 
-def _border(box, y):
+def _border(box: Any, y: float) -> float:
     """The upper or lower border of a box, whichever is towards ``y``."""
     return box.y + math.copysign(box.height / 2, y - box.y)
 
 
-def _offset(corner, columns):
+def _offset(corner: Any, columns: Columns) -> float:
     """Pixels from the middle of a box; among links from one side, the furthest off turns last."""
     column, box = columns[corner.column], corner.corner_of
     above = column.index(corner) < column.index(box)

@@ -1,15 +1,22 @@
 """Pieces of SVG: lines with round corners, arrowheads, frames and text."""
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
+from sdpaflow_sim.drawing.layout import Box
+
 __all__ = ["arrowhead", "frame", "group", "path", "tag", "text", "tooltip", "width_of"]
+
+Point: TypeAlias = tuple[float, float]
+"""Across and down, in pixels."""
 
 RADIUS = 10
 """Of a line's corners, in pixels, where there is room."""
 
 
-def path(points, shorten):
+def path(points: Sequence[Point], shorten: float) -> str:
     """Path data of a line with round corners that ends a bit before its last point."""
     before, end = points[-2:]
     points = [*points[:-1], _towards(end, before, min(shorten, math.dist(before, end)))]
@@ -21,7 +28,7 @@ def path(points, shorten):
     return "".join([*drawn, f"L{_at(points[-1])}"])
 
 
-def arrowhead(points, length, half):
+def arrowhead(points: Sequence[Point], length: float, half: float) -> str:
     """Path data of an arrowhead at the end of a line, twice ``half`` wide."""
     before, tip = points[-2:]
     back_x, back_y = _towards(tip, before, length)
@@ -30,16 +37,17 @@ def arrowhead(points, length, half):
     return f"M{_at(tip)}" + "".join(f"L{_at(corner)}" for corner in corners) + "Z"
 
 
-def _towards(start, end, distance):
+def _towards(start: Point, end: Point, distance: float) -> Point:
     part = distance / (math.dist(start, end) or 1)
-    return tuple(a + (b - a) * part for a, b in zip(start, end, strict=True))
+    (x, y), (to_x, to_y) = start, end
+    return x + (to_x - x) * part, y + (to_y - y) * part
 
 
-def _at(point):
+def _at(point: Point) -> str:
     return " ".join(f"{value:.1f}" for value in point)
 
 
-def width_of(words, size, bold=False):
+def width_of(words: str, size: float, bold: bool = False) -> float:
     """About how wide a text is in DejaVu Sans, the widest of the usual fonts, in pixels."""
     ems = sum(
         0.39 if c in " .,:;'|!()[]{}ijltfrI/·" else 0.97 if c in "mwMW—" else 0.64 for c in words
@@ -47,33 +55,41 @@ def width_of(words, size, bold=False):
     return ems * size * (1.1 if bold else 1)
 
 
-def text(x, y, words, size, colour, bold=False, anchor="middle"):
+def text(
+    x: float,
+    y: float,
+    words: str,
+    size: float,
+    colour: str,
+    bold: bool = False,
+    anchor: str = "middle",
+) -> str:
     """A line of text at its baseline; nothing where there are no words."""
     if not words:
         return ""
-    weight = {"font_weight": "bold"} if bold else {}
-    style = {"font_size": size, "fill": colour, "text_anchor": anchor, **weight}
+    weight: dict[str, Any] = {"font_weight": "bold"} if bold else {}
+    style: dict[str, Any] = {"font_size": size, "fill": colour, "text_anchor": anchor, **weight}
     return tag("text", [escape(words)], x=x, y=y, **style)
 
 
-def tooltip(words):
+def tooltip(words: str) -> str:
     """What is shown when the pointer is over the group that this is in."""
     return tag("title", [escape(words)])
 
 
-def frame(box, radius, fill, stroke):
+def frame(box: Box, radius: float, fill: str, stroke: str) -> str:
     """A rectangle with round corners around a box's centre."""
     x, y = box.x - box.width / 2, box.y - box.height / 2
-    size = {"width": box.width, "height": box.height}
+    size: dict[str, Any] = {"width": box.width, "height": box.height}
     return tag("rect", x=x, y=y, **size, rx=radius, fill=fill, stroke=stroke)
 
 
-def group(parts, **attributes):
+def group(parts: Iterable[str], **attributes: str | float) -> str:
     """Parts that belong together."""
     return tag("g", filter(None, parts), **attributes)
 
 
-def tag(name, content=(), **attributes):
+def tag(name: str, content: Iterable[str] = (), **attributes: str | float) -> str:
     """An element; an underscore in an attribute's name is a hyphen, and at its end nothing."""
     written = "".join(
         f" {key.removesuffix('_').replace('_', '-')}={quoteattr(_value(value))}"
@@ -86,5 +102,5 @@ def tag(name, content=(), **attributes):
     return f"<{name}{written}>{inside}</{name}>"
 
 
-def _value(value):
+def _value(value: str | float) -> str:
     return f"{round(value, 1):g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,10 @@
 """A graph as a picture that stands alone: SVG without scripts, style sheets or fonts of its own."""
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sdpaflow.graph import Dataflow, Edge, Node
 
 from sdpaflow_sim.drawing import describe
 from sdpaflow_sim.drawing.layout import Box, Link, arrange
@@ -27,7 +31,7 @@ FILLS = {
 """Fill and border by kind of unit: functions blue, folds green, repetitions violet."""
 
 
-def to_svg(dataflow, peaks=None):
+def to_svg(dataflow: Dataflow, peaks: Mapping[str, int] | None = None) -> str:
     """A graph as SVG, from left to right.
 
     A long FIFO stands out, the more the deeper it is. Where the graph is too wide for a page it
@@ -51,8 +55,8 @@ def to_svg(dataflow, peaks=None):
     links = {
         edge: _link(
             edge,
-            units.get(edge.source) or inputs[edge],
-            units.get(edge.target) or outputs[edge],
+            units[edge.source] if edge.source else inputs[edge],
+            units[edge.target] if edge.target else outputs[edge],
             peaks,
         )
         for edge in dataflow.edges
@@ -68,7 +72,9 @@ def to_svg(dataflow, peaks=None):
     return _page(dataflow, bool(peaks), drawn, width, height)
 
 
-def _page(dataflow, peaks, drawn, width, height):
+def _page(
+    dataflow: Dataflow, peaks: bool, drawn: Sequence[str], width: float, height: float
+) -> str:
     """The drawing on white ground, with a heading above and a legend below."""
     name, config = describe.heading(dataflow)
     deepest = max(dataflow.edges, key=lambda edge: edge.depth)
@@ -89,21 +95,26 @@ def _page(dataflow, peaks, drawn, width, height):
         *(text(MARGIN, *line, anchor="start") for line in lines),
         group(drawn, transform=f"translate({MARGIN} {HEAD})"),
     ]
-    page = {"viewBox": f"0 0 {width} {height}", "width": width, "height": height, "role": "img"}
+    page: dict[str, Any] = {
+        "viewBox": f"0 0 {width} {height}",
+        "width": width,
+        "height": height,
+        "role": "img",
+    }
     fonts = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
     return tag("svg", content, xmlns="http://www.w3.org/2000/svg", **page, font_family=fonts) + "\n"
 
 
-def _terminal_box(port, side=0):
+def _terminal_box(port: str, side: int = 0) -> Box:
     return Box(width_of(port, 14, bold=True) + 24, 30, side)
 
 
-def _terminal(port, box):
+def _terminal(port: str, box: Box) -> str:
     outline = frame(box, box.height / 2, "#ffffff", INK)
     return group([outline, text(box.x, box.y + 5, port, 14, INK, bold=True)], class_="terminal")
 
 
-def _unit_lines(node):
+def _unit_lines(node: Node) -> list[tuple[str, int, str, bool]]:
     """What is written in a unit: text, size, colour, boldness."""
     function = describe.function(node)
     name = (node.name, 11, GREY, False)
@@ -112,14 +123,14 @@ def _unit_lines(node):
     return [(node.kind, 11, GREY, False), (function, 14, INK, True), name]
 
 
-def _unit_box(node):
+def _unit_box(node: Node) -> Box:
     if node.kind == "Fork":
         return Box(12, 12)
     widest = max(width_of(words, size, bold) for words, size, _, bold in _unit_lines(node))
     return Box(widest + 11, 56)
 
 
-def _unit(node, box, peaks):
+def _unit(node: Node, box: Box, peaks: Mapping[str, int]) -> str:
     parts = [tooltip(describe.tooltip(node, peaks))]
     if node.kind == "Fork":
         parts.append(frame(box, box.height / 2, INK, INK))
@@ -133,7 +144,7 @@ def _unit(node, box, peaks):
     return group(parts, class_="unit", data_name=node.name)
 
 
-def _link(edge, source, target, peaks):
+def _link(edge: Edge, source: Box, target: Box, peaks: Mapping[str, int]) -> Link:
     long = edge.is_long
     above, below = describe.label(edge, peaks), describe.peak_label(edge, peaks)
     if long:
@@ -142,11 +153,11 @@ def _link(edge, source, target, peaks):
     return Link(source, target, width_of(above, 11) + 9, 28, side=0 if edge.source else 1)
 
 
-def _edge(edge, link, peaks):
+def _edge(edge: Edge, link: Link, peaks: Mapping[str, int]) -> str:
     long, colour, thick = edge.is_long, describe.colour(edge), describe.thickness(edge)
     above, below = describe.label(edge, peaks), describe.peak_label(edge, peaks)
     head = 6 + 0.8 * thick
-    line = {"d": path(link.points, shorten=head - 1), "fill": "none"}
+    line: dict[str, Any] = {"d": path(link.points, shorten=head - 1), "fill": "none"}
     x, y = link.label
     parts = [
         tooltip(describe.tooltip(edge, peaks)),
@@ -154,7 +165,7 @@ def _edge(edge, link, peaks):
         tag("path", d=arrowhead(link.points, head, 2.8 + 0.75 * thick), fill=colour),
     ]
     if long:
-        cells = {"stroke_dasharray": "1.5 5", "stroke_opacity": 0.45}
+        cells: dict[str, Any] = {"stroke_dasharray": "1.5 5", "stroke_opacity": 0.45}
         parts += [
             tag("path", **line, stroke="#ffffff", stroke_width=thick - 2, **cells),
             text(x, y - thick / 2 - 6, above, 13, colour, bold=True),

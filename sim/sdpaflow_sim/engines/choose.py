@@ -1,6 +1,8 @@
 """Which engine runs a design."""
 
 import sys
+from os import PathLike
+from typing import Any
 
 from sdpaflow_sim.engines import amaranth
 from sdpaflow_sim.engines.compiled import build, engine
@@ -30,7 +32,15 @@ LONG = 60
 """Seconds of Amaranth's simulator for which its waveform is waited for: it has every signal."""
 
 
-def choose(engine, dut, cycles, *, watch=False, vcd=None, window=None):
+def choose(
+    engine: str,
+    dut: Any,
+    cycles: int,
+    *,
+    watch: bool = False,
+    vcd: str | PathLike[str] | None = None,
+    window: tuple[int, int | None] | None = None,
+) -> str:
     """Name of the engine to use: the one that is named, or for ``auto`` the one sooner done.
 
     That is the compiled engine where a run takes Amaranth's simulator longer than the build takes,
@@ -76,7 +86,7 @@ def choose(engine, dut, cycles, *, watch=False, vcd=None, window=None):
     return "amaranth"
 
 
-def _bits(dut):
+def _bits(dut: Any) -> int:
     """Size of a design: bits that its streams and units hold, FIFOs counted as one word."""
     edges = [edge.fifo.bits // edge.depth for edge in getattr(dut, "edges", ())]
     units = [node.unit.bits for node in getattr(dut, "nodes", ())]

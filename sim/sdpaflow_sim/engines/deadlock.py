@@ -1,11 +1,17 @@
 """Why nothing moves any more: who waits for whom."""
 
-from sdpaflow.graph import Dataflow
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from sdpaflow.graph import Dataflow, Node
 
 __all__ = ["diagnose", "signals"]
 
+Wait: TypeAlias = tuple[str | None, str]
+"""Whom a unit waits for, None outside, and a sentence about it."""
 
-def signals(dut):
+
+def signals(dut: Any) -> list[Any]:
     """Every signal whose value :func:`diagnose` may ask for."""
     if not isinstance(dut, Dataflow):
         return []
@@ -18,7 +24,7 @@ def signals(dut):
     ]
 
 
-def diagnose(dut, get):
+def diagnose(dut: Any, get: Callable[[Any], int]) -> str:
     """One sentence on a design that is stuck.
 
     Parameters
@@ -40,7 +46,7 @@ def diagnose(dut, get):
     return "a circle of units waits for itself: " + "; ".join(cause for _, cause in circle)
 
 
-def _waits(node, get):
+def _waits(node: Node, get: Callable[[Any], int]) -> list[Wait]:
     """What a unit waits for: pairs of another unit's name (None outside) and a sentence."""
     found = []
     for edge in node.outputs.values():
@@ -48,7 +54,7 @@ def _waits(node, get):
         if get(offered.valid) and not get(offered.ready):
             words = "word" if edge.depth == 1 else "words"
             found.append((
-                edge.target and edge.target.name,
+                edge.target.name if edge.target else None,
                 f"{node.name} ({node.kind}) waits for room in FIFO {edge.name}, "
                 f"which is full with {edge.depth} {words}",
             ))
@@ -56,13 +62,15 @@ def _waits(node, get):
         if not get(edge.fifo.o.valid):
             source = f"{edge.source.name} ({edge.source.kind})" if edge.source else "the input"
             found.append((
-                edge.source and edge.source.name,
+                edge.source.name if edge.source else None,
                 f"{node.name} ({node.kind}) waits for {source}: FIFO {edge.name} is empty",
             ))
     return found
 
 
-def _circle(waits, name, path):
+def _circle(
+    waits: Mapping[str, Sequence[Wait]], name: str, path: Sequence[tuple[str, str]]
+) -> Sequence[tuple[str, str]] | None:
     """A chain of waits that comes back to a unit on it, from that unit on."""
     for other, cause in waits.get(name, ()):
         step = (name, cause)

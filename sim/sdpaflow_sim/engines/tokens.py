@@ -1,6 +1,7 @@
 """Tokens on their way into a design: in batches, as words, without a copy for every row."""
 
 import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ class Rows:
     lengths: np.ndarray
     close: int | None = None
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         """The tokens' bits, one by one, as integers."""
         bits = from_words(self.tokens)
         mark = 0 if self.close is None else 1 << self.close
@@ -47,14 +48,14 @@ class Feed:
         Gives an iterator of :class:`Rows`, each made when it is due.
     """
 
-    def __init__(self, parts):
+    def __init__(self, parts: Callable[[], Iterator[Rows]]):
         self.parts = parts
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         return itertools.chain.from_iterable(self.parts())
 
 
-def batches(tokens, width):
+def batches(tokens: Iterable[int], width: int) -> Iterator[Rows]:
     """Any source of tokens as :class:`Rows`.
 
     Parameters
@@ -72,7 +73,7 @@ def batches(tokens, width):
         yield Rows(to_words(batch, width), np.array([len(batch)]))
 
 
-def to_words(tokens, width):
+def to_words(tokens: Sequence[int], width: int) -> np.ndarray:
     """Integers of ``width`` bits as uint32 words, (tokens, words), the lowest first."""
     words = -(-width // 32)
     if words == 1:
@@ -81,7 +82,7 @@ def to_words(tokens, width):
     return np.frombuffer(octets, dtype="<u4").reshape(-1, words)
 
 
-def from_words(words):
+def from_words(words: np.ndarray) -> list[int]:
     """The integers whose words these are."""
     if words.shape[1] == 1:
         return words[:, 0].tolist()

@@ -192,7 +192,8 @@ def formula(point: Point) -> int | None:
     pipeline = point.build()
     (output,) = pipeline.output_edges.values()
     rows = sum(edge.is_long for edge in pipeline.edges)
-    return point.n**2 + rows * (point.n - 1) + longest(output, None)
+    path = longest(output, None)
+    return None if path is None else point.n**2 + rows * (point.n - 1) + path
 
 
 def measure(point: Point, key: str, tell: Callable[[int], None]) -> dict[str, Any]:

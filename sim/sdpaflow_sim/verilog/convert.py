@@ -1,6 +1,9 @@
 """Verilog that people can read: the graph's names, and ports in the order one expects."""
 
+from collections.abc import Sequence
+
 from amaranth.back import rtlil
+from amaranth.lib import wiring
 
 from sdpaflow_sim.verilog.names import rename
 from sdpaflow_sim.verilog.tidy import tidy
@@ -29,7 +32,7 @@ ONE_FILE = """// All modules are in this file.
 """
 
 
-def to_verilog(component, name, order=()):
+def to_verilog(component: wiring.Component, name: str, order: Sequence[str] = ()) -> str:
     """Text of a design as Verilog-2001, the same for equal designs.
 
     Modules below the top are called by their path from it, ``<name>_<node>``, and instances like
@@ -53,7 +56,7 @@ def to_verilog(component, name, order=()):
     return from_rtlil("Export", text, name)
 
 
-def from_rtlil(purpose, text, name):
+def from_rtlil(purpose: str, text: str, name: str) -> str:
     """Text of a design as Verilog-2001.
 
     Parameters

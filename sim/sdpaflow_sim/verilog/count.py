@@ -24,11 +24,14 @@ always the same. It leaves those out too.
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 from sdpaflow.graph import Dataflow
+from sdpaflow.units import Unit
 
 from sdpaflow_sim.verilog.yosys import yosys
 
@@ -95,12 +98,12 @@ class Count:
     rom_bits: int = field(init=False)
     words: int = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("flip_flops", "memory_bits", "rom_bits", "words"):
             object.__setattr__(self, name, sum(getattr(entry, name) for entry in self.entries))
 
 
-def count(dut):
+def count(dut: wiring.Component) -> Count:
     """Count flip-flops, memory bits and ROM bits of a design, unit by unit.
 
     Takes Yosys some seconds for a pipeline of 16 lanes; leaves no files.
@@ -142,7 +145,7 @@ def count(dut):
     return Count(tuple(entries))
 
 
-def passes(modules):
+def passes(modules: Iterable[str]) -> str:
     """The passes for a design, of which each module is optimised by itself.
 
     Each takes as many rounds as it needs: in a pipeline a constant gets a stage further in one.
@@ -150,7 +153,7 @@ def passes(modules):
     return PASSES.replace("opt -fast", "\n".join(f"opt -fast {name}" for name in modules))
 
 
-def parts(dut):
+def parts(dut: wiring.Component) -> Iterator[tuple[str, Unit]]:
     """Name and unit of all that a graph consists of, each node after the FIFOs at its inputs."""
     if isinstance(dut, Dataflow):
         for node in dut.nodes:
@@ -161,7 +164,7 @@ def parts(dut):
             yield f"{edge.name}_fifo", edge.fifo
 
 
-def bits_of(modules, name):
+def bits_of(modules: Mapping[str, Any], name: str | None) -> Counter[str]:
     """Bits of a module by kind, those of its submodules included.
 
     Parameters

@@ -6,6 +6,7 @@ signals like ``i__payload$139``, with ports in no particular order.
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 __all__ = ["rename"]
 
@@ -30,7 +31,7 @@ ALIAS = re.compile(r"^connect \\(\S+) \\(\S+) \[[\d:]+\]$", re.M)
 CELL = re.compile(r"^  cell \\(\S+) \\(\S+)\n((?:    .*\n)*)", re.M)
 
 
-def rename(text, order=()):
+def rename(text: str, order: Sequence[str] = ()) -> str:
     """The same RTLIL with plain names and ordered ports.
 
     * Modules are called by their path, ``top_q_fifo``; instances as before.
@@ -59,7 +60,7 @@ def rename(text, order=()):
 class _Module:
     """A module's text, and what its identifiers are to be called."""
 
-    def __init__(self, text):
+    def __init__(self, text: str):
         self.text = text
         self.path: str = re.findall(r"\Amodule \\(\S+)", text)[0]
         ports = re.findall(r"^  wire .*?(input|output) \d+ .*?\\(\S+)$", text, re.M)
@@ -73,10 +74,10 @@ class _Module:
                 self.names |= {alias: name, name: alias}
 
     @property
-    def plain(self):
+    def plain(self) -> str:
         return _plain(self.path)
 
-    def name_joints(self, modules):
+    def name_joints(self, modules: Mapping[str, "_Module"]) -> None:
         """Call what joins instances after the output that drives it, and drop other names."""
         cells = [cell for cell in CELL.findall(self.text) if cell[0] in modules]
         if not cells:
@@ -97,7 +98,7 @@ class _Module:
             flags=re.M,
         )
 
-    def name_rest(self):
+    def name_rest(self) -> None:
         """Plain names for all others, each one different."""
         used = set(self.ports) | set(self.names.values())
         for name in re.findall(r"^  (?:wire|memory|cell) .*\\(\S+)$", self.text, re.M):
@@ -110,10 +111,11 @@ class _Module:
             used.add(unique)
             self.names[name] = unique
 
-    def renamed(self, modules, order):
+    def renamed(self, modules: Mapping[str, "_Module"], order: Sequence[str]) -> str:
         ports = sorted(self.ports, key=lambda port: self._place(port, order))
         numbers = {port: number for number, port in enumerate(ports, 1)}
-        lines, below = [], None
+        lines: list[str] = []
+        below: _Module | None = None
         for line in self.text.splitlines():
             if match := re.fullmatch(r"  cell (\\\S+|\$\S+) (\S+)", line):
                 below = modules.get(match[1][1:])
@@ -132,10 +134,10 @@ class _Module:
             lines.append(line)
         return "\n".join(lines) + "\n"
 
-    def _apply(self, text):
+    def _apply(self, text: str) -> str:
         return re.sub(r"\\(\S+)", lambda match: f"\\{self.names.get(match[1], match[1])}", text)
 
-    def _place(self, port, order):
+    def _place(self, port: str, order: Sequence[str]) -> tuple[int, int, str, int]:
         name = self.names.get(port, port)
         if name in CLOCKS:
             return 0, CLOCKS.index(name), "", 0
@@ -149,12 +151,12 @@ class _Module:
         return 1 if inwards else 2, rank, base, parts.index(stream[2])
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     plain = re.sub(r"\W+", "_", name).strip("_") or "unnamed"
     return f"{plain}_" if plain in KEYWORDS or plain[0].isdigit() else plain
 
 
-def _fits(name, direction):
+def _fits(name: str, direction: str) -> bool:
     """Whether a name is that of a stream's port in this direction."""
     if not (match := STREAM_PORT.fullmatch(name)):
         return False

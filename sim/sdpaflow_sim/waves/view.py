@@ -2,10 +2,13 @@
 
 import io
 import math
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from sdpaflow.graph import Dataflow
+from sdpaflow.graph import Dataflow, Edge, Node
 from sdpaflow.numerics import Carry
+from sdpaflow.units import Unit
 
 from sdpaflow_sim.engines.cycle import streams_of
 from sdpaflow_sim.waves.gtkwave import Dump, FlatSaveFile, SaveFile
@@ -25,12 +28,19 @@ ROUTING = ("Fork", "Repeat", "Replay")
 """Units that compute nothing: their data is on view elsewhere, and folded away here."""
 
 
-def save_path(vcd_path):
+def save_path(vcd_path: str | PathLike[str]) -> Path:
     """Where the save file of a dump belongs: beside it."""
     return Path(vcd_path).with_suffix(".gtkw")
 
 
-def save_view(path, vcd_path, dut, *, size=(1600, 1000), top=None):
+def save_view(
+    path: str | PathLike[str],
+    vcd_path: str | PathLike[str],
+    dut: Any,
+    *,
+    size: tuple[int, int] = (1600, 1000),
+    top: str | None = None,
+) -> None:
     """Write a save file for the dump of a :class:`Dataflow` or of a single unit.
 
     Streams are listed in the order the data flows, inputs first, outputs last. Each has a row for
@@ -83,7 +93,7 @@ def save_view(path, vcd_path, dut, *, size=(1600, 1000), top=None):
     Path(path).write_text(text.getvalue(), encoding="utf-8")
 
 
-def _unit(view, dut):
+def _unit(view: SaveFile, dut: Any) -> None:
     for streams in streams_of(dut):
         for name, stream in streams.items():
             _port(view, f"{view.scope}.{name}", stream, name, name)
@@ -92,7 +102,7 @@ def _unit(view, dut):
         view.level(view.scope, dut, f"level of {dut.depth}")
 
 
-def _dataflow(view, dut):
+def _dataflow(view: SaveFile, dut: Dataflow) -> None:
     for name, edge in dut.input_edges.items():
         _port(view, f"{view.scope}.{edge.name}_fifo.i", edge.fifo.i, f"{name}: input", name)
     for node in dut.nodes:
@@ -112,14 +122,14 @@ def _dataflow(view, dut):
                 view.level(fifo, edge.fifo, f"{edge.name} of {edge.depth}")
 
 
-def _port(view, scope, stream, title, name):
+def _port(view: SaveFile, scope: str, stream: Any, title: str, name: str) -> None:
     """A stream at a border, with nothing but its bits behind it."""
     with view.state(scope, stream, title):
         view.handshake(scope, stream)
     view.data(scope, stream, name)
 
 
-def _result(view, node, port, edge):
+def _result(view: SaveFile, node: Node, port: str, edge: Edge) -> None:
     """What a unit gives, and behind it what it is given."""
     scope, unit = f"{view.scope}.{node.name}", node.unit
     given, stream = f"{scope}.{port}", getattr(unit, port)
@@ -137,12 +147,12 @@ def _result(view, node, port, edge):
         view.data(given, stream, edge.name)
 
 
-def _flags(view, scope, unit):
+def _flags(view: SaveFile, scope: str, unit: Any) -> None:
     for flag in unit.events:
         view.bits(f"{scope}.{flag}", 1, flag)
 
 
-def _what(unit):
+def _what(unit: Unit) -> str:
     """Kind of a unit, and of its function."""
     kind, fn = type(unit).__name__, getattr(unit, "fn", None)
     while isinstance(fn, Carry):

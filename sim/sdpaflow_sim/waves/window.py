@@ -1,7 +1,10 @@
 """Which cycles of a run a waveform shows, and the waveform of the compiled engine."""
 
 import re
+from os import PathLike
+from typing import Any
 
+from sdpaflow_sim.engines.trace import Trace
 from sdpaflow_sim.errors import InputError, SimulationError
 from sdpaflow_sim.outputs import replacing
 
@@ -11,7 +14,7 @@ END = (1 << 62) - 1
 """A cycle that no run reaches."""
 
 
-def parse(text):
+def parse(text: str) -> tuple[int, int | None]:
     """A window as ``FIRST:LAST``, either of which may be left out.
 
     Returns
@@ -32,7 +35,11 @@ def parse(text):
     return first or 0, last
 
 
-def check(window, vcd, limit=None):
+def check(
+    window: tuple[int, int | None] | None,
+    vcd: str | PathLike[str] | None,
+    limit: int | None = None,
+) -> tuple[int, int]:
     """The first cycle and the last of a waveform; without a window, those of the run.
 
     Parameters
@@ -63,7 +70,7 @@ def check(window, vcd, limit=None):
     return first, END if last is None else min(last, END)
 
 
-def traced(run, vcd, first, last):
+def traced(run: Any, vcd: str | PathLike[str], first: int, last: int) -> Trace:
     """Finish a run of a compiled design with a waveform; its trace.
 
     The waveform takes its place once it is whole. That of a run that did not end as it should, or
@@ -83,7 +90,8 @@ def traced(run, vcd, first, last):
     InputError
         The window begins after the run's end.
     """
-    failure = trace = None
+    failure: BaseException | None = None
+    trace = Trace()
     with replacing(vcd) as path:
         run.model.dump(path, first, last)
         try:
@@ -99,7 +107,7 @@ def traced(run, vcd, first, last):
     return trace
 
 
-def _check(first, last):
+def _check(first: int, last: int | None) -> None:
     if first < 0:
         raise InputError(f"window must begin at cycle 0 or later, not at {first}")
     if last is not None and last < first:

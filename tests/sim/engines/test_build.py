@@ -19,6 +19,7 @@ from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.cli import main
 from sdpaflow_sim.engines import choose
 from sdpaflow_sim.engines.compiled import build
+from sdpaflow_sim.engines.compiled import cache as kept
 from sdpaflow_sim.engines.compiled.harness import Harness
 from sdpaflow_sim.engines.cycle import Driver
 from sdpaflow_sim.errors import ToolError
@@ -43,12 +44,12 @@ def cache(tmp_path, monkeypatch):
     """A cache of the test's own, with no design in it; Verilator's own part is brought along."""
     with contextlib.suppress(ToolError):
         build._runtime()
-    objects = list(build.cache().glob("*.o"))
+    objects = list(kept.folder().glob("*.o"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    build.cache().mkdir()
+    kept.folder().mkdir()
     for file in objects:
-        shutil.copy(file, build.cache())
-    return build.cache()
+        shutil.copy(file, kept.folder())
+    return kept.folder()
 
 
 @pytest.fixture
@@ -69,10 +70,10 @@ def left(cache):
 
 def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert build.cache() == tmp_path / "sdpaflow"
+    assert kept.folder() == tmp_path / "sdpaflow"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert build.cache() == tmp_path / ".cache" / "sdpaflow"
+    assert kept.folder() == tmp_path / ".cache" / "sdpaflow"
 
 
 def test_two_processes_may_build_the_same(cache):

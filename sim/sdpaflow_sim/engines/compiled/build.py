@@ -1,7 +1,6 @@
-"""Compiled designs: built by Verilator and a C++ compiler, and kept for the next time."""
+"""Compiled designs: built by Verilator and a C++ compiler, or found among those that are kept."""
 
 import contextlib
-import hashlib
 import os
 import shlex
 import shutil
@@ -9,11 +8,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from sdpaflow_sim.engines.compiled.cache import PURPOSE, folder, key, workshop
 from sdpaflow_sim.engines.compiled.cpp import TOP, glue
+from sdpaflow_sim.engines.compiled.harness import Harness
 from sdpaflow_sim.errors import ToolError
 from sdpaflow_sim.verilog import verilator
 from sdpaflow_sim.verilog.convert import PASSES as READABLE
@@ -21,9 +23,8 @@ from sdpaflow_sim.verilog.convert import from_rtlil
 from sdpaflow_sim.verilog.names import rename
 from sdpaflow_sim.verilog.yosys import yosys
 
-__all__ = ["build", "cache", "compiler", "is_built", "unavailable"]
+__all__ = ["build", "compiler", "is_built", "unavailable"]
 
-PURPOSE = "The compiled engine"
 PASSES = """
 proc
 opt_expr
@@ -66,12 +67,7 @@ TRACER = ["verilated_vcd_c"]
 POLL = 0.01
 
 
-def cache():
-    """The folder in which compiled designs are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sdpaflow"
-
-
-def compiler():
+def compiler() -> list[str]:
     """The C++ compiler as a list of arguments: ``CXX``, or the first of the usual ones.
 
     Raises
@@ -92,7 +88,7 @@ def compiler():
     )
 
 
-def unavailable():
+def unavailable() -> str | None:
     """Why no design can be compiled here, in one sentence; None if one can."""
     try:
         compiler()
@@ -102,12 +98,12 @@ def unavailable():
     return None
 
 
-def is_built(harness, *, traced=False):
+def is_built(harness: Harness, *, traced: bool = False) -> bool:
     """Whether the library of a :class:`Harness` is there already."""
     return _path(_rtlil(harness, traced), glue(harness), traced).exists()
 
 
-def build(harness, *, traced=False):
+def build(harness: Harness, *, traced: bool = False) -> Path:
     """Path of the library of a :class:`Harness`, built if it is not there.
 
     Two processes may build the same at once; one that is interrupted leaves nothing behind.
@@ -130,42 +126,27 @@ def build(harness, *, traced=False):
     if path.exists():
         return path
     compiler_, runtime = compiler(), _runtime(traced)
-    with _workshop() as folder:
-        source = folder / "top.v"
+    with workshop() as work:
+        source = work / "top.v"
         written = from_rtlil(PURPOSE, text, "top") if traced else yosys(PURPOSE, text, PASSES)
         source.write_text(written, encoding="utf-8")
-        _verilate(source, folder, TRACED if traced else [])
-        (folder / "glue.cpp").write_text(joined, encoding="utf-8")
-        made = sorted(folder.glob(f"{TOP}*.cpp"))
+        _verilate(source, work, TRACED if traced else [])
+        (work / "glue.cpp").write_text(joined, encoding="utf-8")
+        made = sorted(work.glob(f"{TOP}*.cpp"))
         slow = [file for file in made if "Slow" in file.name]
         includes = [f'#include "{file.name}"\n' for file in slow]
-        (folder / "slow.cpp").write_text("".join(includes), encoding="utf-8")
+        (work / "slow.cpp").write_text("".join(includes), encoding="utf-8")
         fast = [file for file in made if file not in slow and file.stem != TOP]
         fast.sort(key=lambda file: -file.stat().st_size)
-        files = [*((file, FAST) for file in fast), (folder / "slow.cpp", SLOW)]
-        objects = _compile([*files, (folder / "glue.cpp", FAST)], folder, traced)
-        library = folder / "library.so"
+        files = [*((file, FAST) for file in fast), (work / "slow.cpp", SLOW)]
+        objects = _compile([*files, (work / "glue.cpp", FAST)], work, traced)
+        library = work / "library.so"
         _call([*compiler_, "-shared", *map(str, objects), *map(str, runtime), "-o", str(library)])
         os.replace(library, path)
     return path
 
 
-@contextlib.contextmanager
-def _workshop():
-    """A temporary folder beside the finished libraries."""
-    try:
-        cache().mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=cache(), prefix="build-")
-    except OSError as error:
-        raise ToolError(
-            f"{PURPOSE} keeps what it builds in {cache()}, which cannot be written: "
-            f"{error.strerror}; set XDG_CACHE_HOME to another folder"
-        ) from None
-    with folder as name:
-        yield Path(name)
-
-
-def _tools():
+def _tools() -> list[str]:
     """What a library depends on beside its design."""
     compiler_ = compiler()
     verilator.home(PURPOSE)
@@ -174,45 +155,40 @@ def _tools():
     return [*versions, PASSES, *VERILATOR_FLAGS, *CXX_FLAGS, FAST, SLOW]
 
 
-def _key(*parts):
-    return hashlib.sha256("\0".join([*_tools(), *parts]).encode()).hexdigest()[:32]
-
-
-def _rtlil(harness, traced):
+def _rtlil(harness: Harness, traced: bool) -> str:
     """The design as RTLIL, with names that can be read where they are going to be."""
     return rename(harness.rtlil) if traced else harness.rtlil
 
 
-def _path(text, joined, traced=False):
+def _path(text: str, joined: str, traced: bool = False) -> Path:
     more = [*TRACED, READABLE] if traced else []
-    return cache() / f"{_key(text, joined, *more)}.so"
+    return folder() / f"{key(*_tools(), text, joined, *more)}.so"
 
 
-def _runtime(traced=False):
+def _runtime(traced: bool = False) -> list[Path]:
     """Verilator's own part of every library, compiled once."""
     include = verilator.home(PURPOSE) / "include"
-    paths = {
-        name: cache() / f"{name}-{_key(name)}.o" for name in RUNTIME + (TRACER if traced else [])
-    }
+    names = RUNTIME + (TRACER if traced else [])
+    paths = {name: folder() / f"{name}-{key(*_tools(), name)}.o" for name in names}
     missing = [name for name, path in paths.items() if not path.exists()]
     if missing:
-        with _workshop() as folder:
-            objects = _compile([(include / f"{name}.cpp", FAST) for name in missing], folder)
+        with workshop() as work:
+            objects = _compile([(include / f"{name}.cpp", FAST) for name in missing], work)
             for name, made in zip(missing, objects, strict=True):
                 os.replace(made, paths[name])
     return list(paths.values())
 
 
-def _verilate(source, folder, more):
+def _verilate(source: Path, work: Path, more: Sequence[str]) -> None:
     home = verilator.home(PURPOSE)
     flags = [*VERILATOR_FLAGS, *more]
     _call(
-        [str(home / "bin" / "verilator_bin"), *flags, "--Mdir", str(folder), str(source)],
+        [str(home / "bin" / "verilator_bin"), *flags, "--Mdir", str(work), str(source)],
         env={**os.environ, "VERILATOR_ROOT": str(home)},
     )
 
 
-def _compile(files, folder, traced=False):
+def _compile(files: Sequence[tuple[Path, str]], work: Path, traced: bool = False) -> list[Path]:
     """Objects of C++ files, each with its level of optimization, one process per core."""
     include = verilator.home(PURPOSE) / "include"
     flags = [
@@ -220,9 +196,9 @@ def _compile(files, folder, traced=False):
         f"-DVM_TRACE={int(traced)}",
         f"-I{include}",
         f"-I{include / 'vltstd'}",
-        f"-I{folder}",
+        f"-I{work}",
     ]
-    objects = [folder / f"{file.stem}.o" for file, _ in files]
+    objects = [work / f"{file.stem}.o" for file, _ in files]
     commands = [
         [*compiler(), level, *flags, "-c", str(file), "-o", str(made)]
         for (file, level), made in zip(files, objects, strict=True)
@@ -231,7 +207,7 @@ def _compile(files, folder, traced=False):
     return objects
 
 
-def _call(*commands, env=None):
+def _call(*commands: list[str], env: Mapping[str, str] | None = None) -> None:
     """Run programs, one per core at a time; however this ends, none is left running."""
     waiting = list(commands)
     running: dict[subprocess.Popen, Any] = {}
@@ -257,9 +233,10 @@ def _call(*commands, env=None):
             said.close()
 
 
-def _failure(process, said):
+def _failure(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
     """The first line of a program's output that looks like its complaint."""
     said.seek(0)
     lines = said.read().decode("utf-8", "replace").splitlines() or [f"code {process.returncode}"]
     line = next((line for line in lines if "error" in line.lower()), lines[-1])
-    return f"{Path(process.args[0]).name} failed: {line.strip()}"
+    program: Any = process.args
+    return f"{Path(program[0]).name} failed: {line.strip()}"

@@ -74,7 +74,7 @@ def simulate(
             _Run(driver, harness, model, abandoned[0], None, abandoned[1]).finish()
             model.reset()
         run = _Run(driver, harness, model, sources, counts, limit, progress, levels)
-        return traced(run, vcd, first, last) if shows else run.finish()
+        return run.finish() if vcd is None else traced(run, vcd, first, last)
     finally:
         model.close()
 

@@ -1,10 +1,14 @@
 # amaranth: UnusedElaboratable=no
 """A design with its ports laid bare and its inside brought out, for an engine that is compiled."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.hdl import Cat, ClockDomain, Module, Mux, Signal, Value
+
+from sdpaflow_sim.engines.cycle import Driver
 
 __all__ = ["Harness", "Port"]
 
@@ -23,7 +27,7 @@ class Port:
     width: int
 
     @property
-    def words(self):
+    def words(self) -> int:
         """32-bit words that hold a token."""
         return -(-self.width // 32)
 
@@ -53,7 +57,7 @@ class Harness:
         How many words there are of each observation.
     """
 
-    def __init__(self, driver):
+    def __init__(self, driver: Driver):
         streams = len(driver.inputs) + len(driver.outputs)
         if streams > STREAMS:
             raise ValueError(f"A design may have up to {STREAMS} streams, not {streams}")
@@ -65,7 +69,7 @@ class Harness:
         self.ports = [self.clock.clk, self.clock.rst]
         self.sources = self._streams(driver.inputs.values(), 0)
         self.sinks = self._streams(driver.outputs.values(), len(self.sources))
-        self.words = {}
+        self.words: dict[str, int] = {}
         self.levels = self._observe("levels", [fifo.level for fifo in driver.fifos.values()])
         self.events = [
             place[:2] for place in self._observe("events", [event for *_, event in driver.events])
@@ -81,20 +85,20 @@ class Harness:
         }
 
     @property
-    def rtlil(self):
+    def rtlil(self) -> str:
         """The design and what is around it, as text; equal designs give equal text."""
         return rtlil.convert(self.module, name="top", ports=self.ports, emit_src=False)
 
-    def get(self, words):
+    def get(self, words: Sequence[int]) -> Callable[[Any], int]:
         """A function from signals to their values, as a diagnosis takes it."""
 
-        def value(signal):
+        def value(signal: Any) -> int:
             word, bit, width = self._asked[id(signal)]
             return words[word] >> bit & ((1 << width) - 1)
 
         return value
 
-    def _streams(self, streams, start):
+    def _streams(self, streams: Iterable[Any], start: int) -> list[Port]:
         found = []
         for number, port in enumerate(streams, start):
             name = f"s{number}"
@@ -111,7 +115,9 @@ class Harness:
             found.append(Port(name, len(payload)))
         return found
 
-    def _observe(self, name, values, when=None):
+    def _observe(
+        self, name: str, values: Iterable[Any], when: Signal | None = None
+    ) -> list[tuple[int, int, int]]:
         """Bring values out, none of them across two words; where each is: word, bit, width."""
         places, room = [], 0
         words: list[list[Value]] = []
@@ -129,7 +135,7 @@ class Harness:
             self.ports.append(signal)
         return places
 
-    def _watch(self, port):
+    def _watch(self, port: Any) -> tuple[Value, Value]:
         """Whether a token on offer was taken back, and whether it changed."""
         m, payload = self.module, Value.cast(port.payload)
         held, before = Signal(), Signal(len(payload))

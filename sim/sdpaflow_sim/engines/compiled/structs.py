@@ -3,6 +3,8 @@
 import ctypes
 import os
 from ctypes import POINTER, c_char_p, c_int, c_int32, c_int64, c_uint8, c_uint32, c_uint64, c_void_p
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -53,8 +55,8 @@ class Sink(ctypes.Structure):
     ]
 
 
-RESULTS = {"run": c_int, "dumped": c_int64, "dump_error": c_int}
-DUMPING = {
+RESULTS: dict[str, Any] = {"run": c_int, "dumped": c_int64, "dump_error": c_int}
+DUMPING: dict[str, list[Any]] = {
     "dump": [c_void_p, c_char_p, c_int64, c_int64],
     "dumped": [c_void_p],
     "dump_error": [c_void_p],
@@ -62,7 +64,7 @@ DUMPING = {
 """Functions of a library, and what they take, where it was built for waveforms."""
 
 
-def run_of(words):
+def run_of(words: int) -> Any:
     """Class of the state of a run, for a design with so many words of levels."""
 
     class Run(ctypes.Structure):
@@ -86,7 +88,7 @@ def run_of(words):
     return Run
 
 
-def pointer(array):
+def pointer(array: np.ndarray) -> Any:
     """Where an array's elements are; it must outlive this."""
     kinds = {"uint8": c_uint8, "bool": c_uint8, "uint32": c_uint32, "int64": c_int64}
     return array.ctypes.data_as(POINTER(kinds[array.dtype.name]))
@@ -103,7 +105,7 @@ class Model:
         Whether it was built for waveforms.
     """
 
-    def __init__(self, path, *, traced=False):
+    def __init__(self, path: str | PathLike[str], *, traced: bool = False):
         library = ctypes.CDLL(str(path))
         library.sdpaflow_create.restype = c_void_p
         for name, arguments in {
@@ -118,9 +120,9 @@ class Model:
             function.restype = RESULTS.get(name)
         self._library = library
         self._model = library.sdpaflow_create()
-        self._dump = None
+        self._dump: str | PathLike[str] | None = None
 
-    def run(self, state, sources, sinks, now, end):
+    def run(self, state: ctypes.Structure, sources: Any, sinks: Any, now: int, end: int) -> int:
         """Run from one cycle of the schedules to another; why it came back.
 
         Raises
@@ -134,32 +136,32 @@ class Model:
         self._check()
         return reason
 
-    def dump(self, path, first, last):
+    def dump(self, path: str | PathLike[str], first: int, last: int) -> None:
         """Write a waveform of the cycles from ``first`` to ``last``, both shown."""
         self._dump = path
         self._library.sdpaflow_dump(self._model, os.fsencode(path), first, last)
         self._check()
 
-    def dumped(self):
+    def dumped(self) -> int:
         """Finish the waveform; the last cycle that it shows, or -1."""
         shown = self._library.sdpaflow_dumped(self._model)
         self._check()
         return shown
 
-    def _check(self):
+    def _check(self) -> None:
         if self._dump and (error := self._library.sdpaflow_dump_error(self._model)):
             raise OSError(error, os.strerror(error), str(self._dump))
 
-    def reset(self):
+    def reset(self) -> None:
         """One cycle with reset up and nothing offered or accepted."""
         self._library.sdpaflow_reset(self._model)
 
-    def look(self, count):
+    def look(self, count: int) -> list[int]:
         """The words of a probe's ``state``."""
         words = np.zeros(count + 1, dtype=np.uint64)
         self._library.sdpaflow_look(self._model, words.ctypes.data_as(POINTER(c_uint64)))
         return words[:count].tolist()
 
-    def close(self):
+    def close(self) -> None:
         """Forget the design's state."""
         self._library.sdpaflow_destroy(self._model)
