@@ -11,7 +11,9 @@ from attention import NAMES, pipeline
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import SQ, UQ, Add, Divide, Narrow, Sum
 from sdpaflow.units import Fifo, Fork
+from sdpaflow_sim.checking import check
 from sdpaflow_sim.engines.amaranth import simulate
+from sdpaflow_sim.streams import stream_of
 
 X = SQ(4, 4)
 
@@ -258,3 +260,17 @@ def test_a_pipeline_is_registered_at_its_ports(name):
     inputs = [*ports(dut, "qkv", "payload", "valid"), *ports(dut, "o", "ready")]
     outputs = [*ports(dut, "qkv", "ready"), *ports(dut, "o", "payload", "valid")]
     assert settles_alike(dut, inputs, outputs)
+
+
+def test_an_input_may_be_an_output():
+    """Through its FIFO, in hardware and in the model."""
+
+    class Through(Dataflow):
+        def __init__(self):
+            super().__init__()
+            x = self.input(SQ(8, 0), rank=1)
+            self.output(o=x)
+
+    given = stream_of(SQ(8, 0), [[1, 2], [3]], 1)
+    outputs, trace = check(Through(), {"x": given}, engine="amaranth")
+    assert outputs["o"].data.tolist() == [1, 2, 3]

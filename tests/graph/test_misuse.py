@@ -8,7 +8,6 @@ from sdpaflow.graph import Dataflow, interpret
 from sdpaflow.numerics import SQ, Add, Exp2, Fold, Narrow, Operator, Sum
 from sdpaflow.units import Map, Reduce, Scan
 from sdpaflow_sim.checking import check
-from sdpaflow_sim.streams import stream_of
 
 X = SQ(8, 0)
 
@@ -274,20 +273,6 @@ def test_what_goes_nowhere():
 
     with raises(ValueError, "unread goes nowhere: use it or leave it out"):
         Recording(build)
-
-
-def test_an_input_may_be_an_output():
-    """Through its FIFO, in hardware and in the model."""
-
-    class Through(Dataflow):
-        def __init__(self):
-            super().__init__()
-            x = self.input(X, rank=1)
-            self.output(o=x)
-
-    given = stream_of(X, [[1, 2], [3]], 1)
-    outputs, trace = check(Through(), {"x": given}, engine="amaranth")
-    assert outputs["o"].data.tolist() == [1, 2, 3]
 
 
 def test_a_port_called_like_an_attribute():
