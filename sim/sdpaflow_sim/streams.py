@@ -287,7 +287,7 @@ def _read(path: Path) -> Any:
         raise InputError(f"{path}: is no JSON: {error}") from None
 
 
-def _random(shape: Any, count: int, generator: np.random.Generator) -> Any:
+def _random(shape: Any, count: int, generator: "np.random.Generator") -> Any:
     """Raw values, uniform over the range of every number."""
     if isinstance(shape, data.StructLayout):
         return {name: _random(member, count, generator) for name, member in shape.members.items()}

@@ -37,10 +37,10 @@ class Dot(Operator):
         self.inputs = (a, b)
         self.lanes = a.length
         self.levels = levels
-        terms = (example(element_of(a)) * example(element_of(b)),) * self.lanes
-        while len(terms) > 1:
-            terms = _level(terms)
-        self.shape = terms[0].shape()
+        term = example(element_of(a)) * example(element_of(b))
+        for _ in range((self.lanes - 1).bit_length()):  # the first lane meets another in each level
+            term = example((term + term).shape())
+        self.shape = term.shape()
 
     def stages(self) -> list[Stage]:
         def products(a: data.View, b: data.View) -> tuple[Any, ...]:

@@ -3,7 +3,6 @@
 import math
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,8 @@ def sample(layer: int = 5, head: int | None = 0) -> Matrices:
     Layers are 0, 2 and 5; there are 12 heads, and None is all of them, (12, 145, 32). See
     ``data/README.md``.
     """
+    from importlib import resources  # here, since data from files does without
+
     file = resources.files("sdpaflow_sim") / "data" / "minilm_qkv.npz"
     with resources.as_file(file) as path, np.load(path) as arrays:
         if f"layer{layer}_q" not in arrays:

@@ -10,6 +10,7 @@ from sdpaflow import __version__
 
 from sdpaflow_sim.cli import compare, count, depths, export, fpga, graph, run, study
 from sdpaflow_sim.cli.arguments import Parser
+from sdpaflow_sim.cli.hasten import hasten
 
 __all__ = ["main"]
 
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done, and every output equals the bit-exact model. 1: a run ended wrongly, bits differ, or
     a design does not fit. 2: bad input or a missing tool; nothing was written. 130: interrupted.
     """
+    hasten()
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as end:  # help, the version, or a refusal

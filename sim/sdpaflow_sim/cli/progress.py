@@ -1,15 +1,11 @@
 """Progress of runs, on a terminal only."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
-from multiprocessing import active_children, get_context
+from functools import partial
 from typing import Any, Self, TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
 __all__ = ["Counter", "Progress"]
 
@@ -39,31 +35,28 @@ class Progress:
     def __init__(
         self, totals: Mapping[str, int | None], *, quiet: bool = False, unit: str = "queries"
     ) -> None:
-        console = Console(stderr=True)
-        self._bars = Bars(
-            TextColumn("{task.description:>16}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(unit),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
-        )
+        self._bars: Any = None if quiet else _bars(unit)
         self._tasks = {
-            name: self._bars.add_task(name, total=total) for name, total in totals.items()
+            name: None if self._bars is None else self._bars.add_task(name, total=total)
+            for name, total in totals.items()
         }
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if self._bars is not None:
+            self._bars.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._bars.stop()
+        if self._bars is not None:
+            self._bars.stop()
 
     def counter(self, name: str) -> Counter:
         """A function to be called with the queries answered so far."""
-        return lambda done: self._bars.update(self._tasks[name], completed=done)
+        return partial(self._show, self._tasks[name])
+
+    def _show(self, task: Any, done: int) -> None:
+        if self._bars is not None:
+            self._bars.update(task, completed=done)
 
     def run_all(
         self,
@@ -75,6 +68,9 @@ class Progress:
 
         However this ends, no process is left behind.
         """
+        from concurrent.futures import ProcessPoolExecutor, wait
+        from multiprocessing import active_children, get_context
+
         context = get_context("spawn")
         done: Any = context.Array("q", len(jobs))
         pool = ProcessPoolExecutor(processes, context, _start, (done,))
@@ -87,7 +83,7 @@ class Progress:
         try:
             while wait(futures, timeout=0.2).not_done:
                 for task, count in zip(self._tasks.values(), done, strict=True):
-                    self._bars.update(task, completed=count)
+                    self._show(task, count)
             return [future.result() for future in futures]
         except BaseException:
             for process in active_children():
@@ -95,6 +91,27 @@ class Progress:
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _bars(unit: str) -> Any:
+    """Rich's bars, which take longer to import than a short run does; None if nobody sees them."""
+    if not sys.stderr.isatty() and "FORCE_COLOR" not in os.environ:
+        return None
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    return Bars(
+        TextColumn("{task.description:>16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def _start(done: Any) -> None:

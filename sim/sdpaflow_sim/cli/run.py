@@ -58,13 +58,12 @@ def _window(text: str) -> tuple[int, int | None]:
 
 def _run(arguments: argparse.Namespace) -> int:
     """One pipeline: its outputs and its report."""
-    from sdpaflow_sim.cli import tables
     from sdpaflow_sim.cli.chosen import choose
     from sdpaflow_sim.cli.running import run_chosen, save
     from sdpaflow_sim.engines import stalls
     from sdpaflow_sim.errors import InputError, SimulationError
     from sdpaflow_sim.outputs import check_outputs, write_json
-    from sdpaflow_sim.waves import view, window
+    from sdpaflow_sim.waves import window
 
     spec, data = shared.spec_of(arguments), shared.data_of(arguments)
     config, seed, quiet = shared.config_of(arguments), arguments.seed, arguments.quiet
@@ -73,7 +72,11 @@ def _run(arguments: argparse.Namespace) -> int:
                "window": arguments.window, "quiet": quiet}  # fmt: skip
 
     check_outputs([vcd])
-    save_file = None if vcd is None else view.save_path(vcd)
+    save_file = None
+    if vcd is not None:
+        from sdpaflow_sim.waves import view
+
+        save_file = view.save_path(vcd)
     check_outputs([vcd, save_file, out, json], [*data.files, *spec.inputs.values()])
     window.check(arguments.window, vcd, arguments.limit)
     chosen = choose(spec, data, config)
@@ -97,5 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if json:
         write_json(json, report.to_dict())
     if not quiet:
+        from sdpaflow_sim.cli import tables
+
         print(tables.render(tables.summary(report)), end="")
     return 0 if report.bit_exact else 1

@@ -5,7 +5,6 @@ from os import PathLike
 from typing import Any
 
 from amaranth.hdl import ClockDomain, Module
-from amaranth.sim import Simulator
 
 from sdpaflow_sim.engines.cycle import Driver
 from sdpaflow_sim.engines.stalls import Stalls
@@ -73,6 +72,8 @@ def simulate(
         raise InputError(
             "the engine amaranth shows whole runs: leave the window out, or use verilator"
         )
+    from amaranth.sim import Simulator  # here, since no other engine takes the time it takes
+
     driver = Driver(dut, stalls, watch)
     trace = Trace(levels={name: [] for name in driver.check(limit, levels)})
     top = Module()

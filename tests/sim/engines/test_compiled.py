@@ -16,7 +16,7 @@ from sdpaflow.numerics import UQ, Add, Narrow
 from sdpaflow.units import Unit, tokens
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.checking import check
-from sdpaflow_sim.engines.compiled import build, engine
+from sdpaflow_sim.engines.compiled import engine
 from sdpaflow_sim.engines.stalls import Stall
 from sdpaflow_sim.engines.tokens import from_words
 from sdpaflow_sim.errors import DeadlockError, FramingError, InputError, LimitError
@@ -26,8 +26,7 @@ from sdpaflow_sim.streams import stream_of
 @pytest.fixture(autouse=True)
 def _compiled_quickly(monkeypatch):
     """Most of the time here goes into compiling models that run for few cycles."""
-    monkeypatch.setattr(build, "FAST", "-O0")
-    monkeypatch.setattr(build, "SLOW", "-O0")
+    monkeypatch.setenv("CXX", "g++ -O0")
 
 
 @pytest.mark.parametrize("board", range(2))

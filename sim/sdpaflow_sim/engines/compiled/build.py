@@ -1,33 +1,41 @@
-"""Compiled designs: built by Verilator and a C++ compiler, or found among those that are kept."""
+"""Compiled designs: built by Verilator and a C++ compiler."""
 
-import contextlib
 import os
-import shlex
-import shutil
-import signal
-import subprocess
-import tempfile
-import time
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
 
 from sdpaflow_sim.engines.compiled.cache import PURPOSE, folder, key, workshop
+from sdpaflow_sim.engines.compiled.compiler import (
+    SLOW,
+    call,
+    compile_all,
+    compiler,
+    fast,
+    identified,
+)
 from sdpaflow_sim.engines.compiled.cpp import TOP, glue
 from sdpaflow_sim.engines.compiled.harness import Harness
-from sdpaflow_sim.errors import ToolError
 from sdpaflow_sim.verilog import verilator
 from sdpaflow_sim.verilog.convert import PASSES as READABLE
 from sdpaflow_sim.verilog.convert import from_rtlil
 from sdpaflow_sim.verilog.names import rename
 from sdpaflow_sim.verilog.yosys import yosys
 
-__all__ = ["build", "compiler", "is_built", "unavailable"]
+__all__ = ["build", "path_of", "replicated"]
 
+# Registers get their enables (`opt_dff`), so that what waits is not copied in every cycle: 1.2
+# times as fast. Plain `opt` finds no more, and takes a minute for a design of 64 lanes.
 PASSES = """
 proc
+opt_clean
 opt_expr
+opt_merge
+opt_dff
+opt_clean
+opt_expr
+opt_merge
 opt_clean -purge
 memory_collect
 opt_clean -purge
@@ -51,56 +59,12 @@ VERILATOR_FLAGS = [
     "--top-module",
     "top",
 ]
-CXX_FLAGS = [
-    "-std=c++17",
-    "-fPIC",
-    "-fvisibility=hidden",
-    "-DVM_COVERAGE=0",
-    "-DVM_SC=0",
-    "-DVL_IGNORE_UNKNOWN_ARCH",
-    "-w",
-]
-FAST, SLOW = "-O2", "-O1"
 RUNTIME = ["verilated", "verilated_threads"]
 TRACED = ["--trace-vcd"]
 TRACER = ["verilated_vcd_c"]
-POLL = 0.01
 
-
-def compiler() -> list[str]:
-    """The C++ compiler as a list of arguments: ``CXX``, or the first of the usual ones.
-
-    Raises
-    ------
-    ToolError
-        There is none.
-    """
-    given = shlex.split(os.environ.get("CXX", ""))
-    names = [given[0]] if given else ["g++", "c++", "clang++"]
-    for name in names:
-        if found := shutil.which(name):
-            return [found, *given[1:]]
-    if given:
-        raise ToolError(f"{PURPOSE} takes a C++ compiler, but there is no CXX = {given[0]}")
-    raise ToolError(
-        f"{PURPOSE} takes a C++ compiler (apt-get install g++, or set CXX); "
-        "the engine amaranth takes none"
-    )
-
-
-def unavailable() -> str | None:
-    """Why no design can be compiled here, in one sentence; None if one can."""
-    try:
-        compiler()
-        verilator.home(PURPOSE)
-    except ToolError as error:
-        return str(error)
-    return None
-
-
-def is_built(harness: Harness, *, traced: bool = False) -> bool:
-    """Whether the library of a :class:`Harness` is there already."""
-    return _path(_rtlil(harness, traced), glue(harness), traced).exists()
+RUN = re.compile(r"(?<=[{,] )([^{},]+)((?:, \1(?=, | \})){2,})")
+"""Three or more times the same within a concatenation."""
 
 
 def build(harness: Harness, *, traced: bool = False) -> Path:
@@ -125,39 +89,52 @@ def build(harness: Harness, *, traced: bool = False) -> Path:
     path = _path(text, joined, traced)
     if path.exists():
         return path
-    compiler_, runtime = compiler(), _runtime(traced)
+    runtime = _runtime(traced)
     with workshop() as work:
         source = work / "top.v"
         written = from_rtlil(PURPOSE, text, "top") if traced else yosys(PURPOSE, text, PASSES)
-        source.write_text(written, encoding="utf-8")
+        source.write_text(replicated(written), encoding="utf-8")
         _verilate(source, work, TRACED if traced else [])
         (work / "glue.cpp").write_text(joined, encoding="utf-8")
         made = sorted(work.glob(f"{TOP}*.cpp"))
         slow = [file for file in made if "Slow" in file.name]
         includes = [f'#include "{file.name}"\n' for file in slow]
         (work / "slow.cpp").write_text("".join(includes), encoding="utf-8")
-        fast = [file for file in made if file not in slow and file.stem != TOP]
-        fast.sort(key=lambda file: -file.stat().st_size)
-        files = [*((file, FAST) for file in fast), (work / "slow.cpp", SLOW)]
-        objects = _compile([*files, (work / "glue.cpp", FAST)], work, traced)
+        often = [file for file in made if file not in slow and file.stem != TOP]
+        often.sort(key=lambda file: -file.stat().st_size)
+        flags = fast(sum(file.stat().st_size for file in often))
+        files = [*((file, flags) for file in often), (work / "slow.cpp", SLOW)]
+        objects = _compile([*files, (work / "glue.cpp", flags)], work, traced)
         library = work / "library.so"
-        _call([*compiler_, "-shared", *map(str, objects), *map(str, runtime), "-o", str(library)])
+        call([*compiler(), "-shared", *map(str, objects), *map(str, runtime), "-o", str(library)])
         os.replace(library, path)
     return path
 
 
-def _tools() -> list[str]:
-    """What a library depends on beside its design."""
-    compiler_ = compiler()
-    verilator.home(PURPOSE)
-    said = subprocess.run([*compiler_, "--version"], capture_output=True, text=True, check=False)
-    versions = [verilator.version(), metadata.version("amaranth"), said.stdout, *compiler_]
-    return [*versions, PASSES, *VERILATOR_FLAGS, *CXX_FLAGS, FAST, SLOW]
+def path_of(harness: Harness, *, traced: bool = False) -> Path:
+    """Where the library of a :class:`Harness` is, or is going to be."""
+    return _path(_rtlil(harness, traced), glue(harness), traced)
+
+
+def replicated(text: str) -> str:
+    """Verilog in which equal parts of a concatenation, one after another, are counted.
+
+    ``{ s[7], s[7], s[7], s }`` becomes ``{ {3{s[7]}}, s }``. Yosys writes sign extensions out, of
+    which Verilator makes so much C++ that it takes the compiler four times as long.
+    """
+    return RUN.sub(lambda m: f"{{{1 + m[2].count(f', {m[1]}')}{{{m[1]}}}}}", text)
 
 
 def _rtlil(harness: Harness, traced: bool) -> str:
     """The design as RTLIL, with names that can be read where they are going to be."""
     return rename(harness.rtlil) if traced else harness.rtlil
+
+
+def _tools() -> list[str]:
+    """What a library depends on beside its design."""
+    verilator.home(PURPOSE)
+    versions = [verilator.version(), metadata.version("amaranth")]
+    return [*identified(), *versions, PASSES, RUN.pattern, *VERILATOR_FLAGS]
 
 
 def _path(text: str, joined: str, traced: bool = False) -> Path:
@@ -173,7 +150,7 @@ def _runtime(traced: bool = False) -> list[Path]:
     missing = [name for name, path in paths.items() if not path.exists()]
     if missing:
         with workshop() as work:
-            objects = _compile([(include / f"{name}.cpp", FAST) for name in missing], work)
+            objects = _compile([(include / f"{name}.cpp", ["-O2"]) for name in missing], work)
             for name, made in zip(missing, objects, strict=True):
                 os.replace(made, paths[name])
     return list(paths.values())
@@ -182,61 +159,15 @@ def _runtime(traced: bool = False) -> list[Path]:
 def _verilate(source: Path, work: Path, more: Sequence[str]) -> None:
     home = verilator.home(PURPOSE)
     flags = [*VERILATOR_FLAGS, *more]
-    _call(
+    call(
         [str(home / "bin" / "verilator_bin"), *flags, "--Mdir", str(work), str(source)],
         env={**os.environ, "VERILATOR_ROOT": str(home)},
     )
 
 
-def _compile(files: Sequence[tuple[Path, str]], work: Path, traced: bool = False) -> list[Path]:
-    """Objects of C++ files, each with its level of optimization, one process per core."""
+def _compile(
+    files: Sequence[tuple[Path, Sequence[str]]], work: Path, traced: bool = False
+) -> list[Path]:
     include = verilator.home(PURPOSE) / "include"
-    flags = [
-        *CXX_FLAGS,
-        f"-DVM_TRACE={int(traced)}",
-        f"-I{include}",
-        f"-I{include / 'vltstd'}",
-        f"-I{work}",
-    ]
-    objects = [work / f"{file.stem}.o" for file, _ in files]
-    commands = [
-        [*compiler(), level, *flags, "-c", str(file), "-o", str(made)]
-        for (file, level), made in zip(files, objects, strict=True)
-    ]
-    _call(*commands)
-    return objects
-
-
-def _call(*commands: list[str], env: Mapping[str, str] | None = None) -> None:
-    """Run programs, one per core at a time; however this ends, none is left running."""
-    waiting = list(commands)
-    running: dict[subprocess.Popen, Any] = {}
-    try:
-        while waiting or running:
-            while waiting and len(running) < (os.cpu_count() or 1):
-                said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with its process)
-                # In a group of its own, so that it can be ended with the programs that it runs.
-                process = subprocess.Popen(
-                    waiting.pop(0), stdout=said, stderr=said, env=env, process_group=0
-                )
-                running[process] = said
-            time.sleep(POLL)
-            for process in [process for process in running if process.poll() is not None]:
-                with running.pop(process) as said:
-                    if process.returncode:
-                        raise ToolError(_failure(process, said))
-    finally:
-        for process, said in running.items():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            said.close()
-
-
-def _failure(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
-    """The first line of a program's output that looks like its complaint."""
-    said.seek(0)
-    lines = said.read().decode("utf-8", "replace").splitlines() or [f"code {process.returncode}"]
-    line = next((line for line in lines if "error" in line.lower()), lines[-1])
-    program: Any = process.args
-    return f"{Path(program[0]).name} failed: {line.strip()}"
+    options = [f"-DVM_TRACE={int(traced)}", f"-I{include}", f"-I{include / 'vltstd'}"]
+    return compile_all(files, work, *options)

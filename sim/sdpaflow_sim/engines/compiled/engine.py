@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sdpaflow_sim.engines.compiled import build, structs
+from sdpaflow_sim.engines.compiled import structs
 from sdpaflow_sim.engines.compiled.harness import Harness
+from sdpaflow_sim.engines.compiled.lookup import library
 from sdpaflow_sim.engines.cycle import PATIENCE, Driver
 from sdpaflow_sim.engines.deadlock import diagnose
 from sdpaflow_sim.engines.stalls import Stall, Stalls
@@ -68,7 +69,7 @@ def simulate(
     levels = driver.check(limit, levels)
     harness = Harness(driver)
     shows = vcd is not None
-    model = structs.Model(build.build(harness, traced=shows), traced=shows)
+    model = structs.Model(library(harness, traced=shows), traced=shows)
     try:
         if abandoned:
             _Run(driver, harness, model, abandoned[0], None, abandoned[1]).finish()

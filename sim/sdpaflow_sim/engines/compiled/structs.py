@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from sdpaflow_sim.errors import ToolError
+
 __all__ = [
     "BROKEN",
     "DONE",
@@ -106,7 +108,10 @@ class Model:
     """
 
     def __init__(self, path: str | PathLike[str], *, traced: bool = False):
-        library = ctypes.CDLL(str(path))
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError as error:  # its only text says which file and what is the matter with it
+            raise ToolError(f"A compiled design cannot be loaded: {error}") from None
         library.sdpaflow_create.restype = c_void_p
         for name, arguments in {
             "destroy": [c_void_p],
