@@ -13,7 +13,16 @@ __all__ = [
     "MismatchError",
     "SimulationError",
     "ToolError",
+    "one_line",
 ]
+
+
+def one_line(message: object) -> str:
+    """A message fit for a terminal: what cannot be printed, line breaks included, is escaped."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
+        for sign in str(message)
+    )
 
 
 class InputError(ValueError):

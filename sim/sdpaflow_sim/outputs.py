@@ -27,14 +27,25 @@ def check_outputs(
     inputs : iterable of path
         Files that are read, and so must not be written over; None likewise.
     """
-    taken = {Path(path).resolve() for path in inputs if path is not None}
+    taken = {_real(path) for path in inputs if path is not None}
     for path in outputs:
         if path is None:
             continue
+        real = _real(path)
         _check(Path(path))
-        if Path(path).resolve() in taken:
+        if real in taken:
             raise InputError(f"{path}: stands for two files, of which one would be lost")
-        taken.add(Path(path).resolve())
+        taken.add(real)
+
+
+def _real(path: FilePath) -> Path:
+    """Where a path leads, its links followed as far as they go."""
+    if not os.fspath(path):
+        raise InputError("a file name must not be empty")
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError:
+        raise InputError(f"{path}: no file name has a NUL in it") from None
 
 
 def _check(path: Path) -> None:
@@ -59,7 +70,7 @@ def replacing(path: FilePath, *, keep: bool = True) -> Iterator[Path]:
 
     A link is followed. With ``keep`` false the temporary file is only tried, and removed.
     """
-    path = Path(path).resolve()
+    path = _real(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sdpaflow-", suffix=path.suffix)
     os.close(handle)
     try:

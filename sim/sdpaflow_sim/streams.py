@@ -12,7 +12,7 @@ from amaranth.lib import data
 from sdpaflow.graph import Dataflow, Edge, Stream, interpret
 from sdpaflow.numerics import raw
 
-from sdpaflow_sim.attention.inputs import load
+from sdpaflow_sim.arrays import load, numbers, opened
 from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.nested import (
     bounds,
@@ -167,9 +167,10 @@ def streams_from(
 ) -> dict[str, QuantisedStream]:
     """The inputs of a graph from files, one for each.
 
-    An ``.npy`` file is a rectangular array of numbers: as many dimensions as the rank and one more,
-    the outermost groups first, then the lanes of a vector. A ``.json`` file is nested lists as
-    :func:`stream_of` takes them: groups of unequal length, and structures, need one.
+    An ``.npy`` file, or an ``.npz`` of one array, is a rectangular array of numbers: as many
+    dimensions as the rank and one more, the outermost groups first, then the lanes of a vector. A
+    ``.json`` file is nested lists as :func:`stream_of` takes them: groups of unequal length, and
+    structures, need one.
 
     Parameters
     ----------
@@ -263,8 +264,8 @@ def _stream(label: str, shape: Any, groups: Any, rank: int | None) -> QuantisedS
         raise TypeError(f"Rank must be an int, not {rank!r}")
     if rank < 0:
         raise ValueError(f"Rank must be at least 0, not {rank}")
-    if isinstance(groups, np.ndarray) and groups.dtype.kind not in "iufO":
-        raise TypeError(f"{label} must be an array of numbers, not of {groups.dtype}")
+    if isinstance(groups, np.ndarray) and groups.dtype.kind != "O":
+        groups = numbers(label, groups, TypeError)
     tokens, marks = flatten(groups, rank, label)
     last = np.array(marks, dtype=bool).reshape(len(tokens), rank)
     bits, clamped = raw_of(shape, tokens, lambda n: label + path_of(last, n))
@@ -273,18 +274,17 @@ def _stream(label: str, shape: Any, groups: Any, rank: int | None) -> QuantisedS
 
 def _read(path: Path) -> Any:
     """What a file holds, as nested lists or as an array."""
-    if path.suffix == ".npy":
+    if path.suffix in {".npy", ".npz"}:
         return load(path)
     if path.suffix != ".json":
-        raise InputError(f"{path}: an input is an .npy or a .json file")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON: {error}") from None
+        raise InputError(f"{path}: an input is an .npy, an .npz or a .json file")
+    with opened(path) as file:
+        try:
+            return json.loads(file.read().decode("utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: is no JSON: {error}") from None
 
 
 def _random(shape: Any, count: int, generator: "np.random.Generator") -> Any:

@@ -14,6 +14,7 @@ from sdpaflow.numerics.aliases import Raw
 from sdpaflow.pipelines import Config
 from sdpaflow.units import token
 
+from sdpaflow_sim.arrays import numbers
 from sdpaflow_sim.attention.inputs import Matrices
 from sdpaflow_sim.engines.tokens import Feed, Rows
 from sdpaflow_sim.errors import InputError
@@ -224,7 +225,7 @@ def _lengths(
         raise InputError(f"lengths must be given for {len(heads)} heads, not {len(lengths)}")
     checked = []
     for given, (queries, keys, _) in zip(lengths, heads, strict=True):
-        rows = np.asarray(given)
+        rows = numbers("lengths", given)
         if rows.shape != (len(queries),) or not np.issubdtype(rows.dtype, np.integer):
             raise InputError(
                 f"lengths must be {len(queries)} integers, not {rows.dtype} {rows.shape}"

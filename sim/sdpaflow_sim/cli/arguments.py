@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sdpaflow_sim.cli import values
+from sdpaflow_sim.errors import one_line
 
 __all__ = [
     "Commands",
@@ -39,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
 
 if TYPE_CHECKING:
@@ -171,9 +172,11 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "data of an attention", "by default a head of a real sentence encoder"
     )
-    group.add_argument("--q", metavar="F", help=".npy of (N_q, d) or (heads, N_q, d)")
-    group.add_argument("--k", metavar="F", help=".npy of (N_k, d) or (heads, N_k, d)")
-    group.add_argument("--v", metavar="F", help=".npy of (N_k, dv) or (heads, N_k, dv)")
+    group.add_argument(
+        "--q", metavar="F", help=".npy of (N_q, d), or with heads, or batches and heads, in front"
+    )
+    group.add_argument("--k", metavar="F", help=".npy of (N_k, d), likewise")
+    group.add_argument("--v", metavar="F", help=".npy of (N_k, dv), likewise")
     group.add_argument(
         "--layer", type=values.at_least(0), help="of the shipped encoder: 0, 2 or 5 (default: 5)"
     )

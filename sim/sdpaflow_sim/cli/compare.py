@@ -55,7 +55,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     own = shared.texts(arguments.arg)
 
     check_outputs([figure, json], data.files)
-    reports, counts = measure_all(names, heads_of(data), config, jobs, arguments=own, quiet=quiet)
+    reports, counts = measure_all(
+        names, heads_of(data)[0], config, jobs, arguments=own, quiet=quiet
+    )
     first = reports[0]
     title = (
         f"{first.n_q} queries, {first.n_k} keys, d = {first.d}, {first.lanes} lanes, formats "

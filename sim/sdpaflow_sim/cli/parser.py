@@ -11,6 +11,7 @@ from sdpaflow import __version__
 from sdpaflow_sim.cli import compare, count, depths, export, fpga, graph, run, study
 from sdpaflow_sim.cli.arguments import Parser
 from sdpaflow_sim.cli.hasten import hasten
+from sdpaflow_sim.errors import one_line
 
 __all__ = ["main"]
 
@@ -56,7 +57,7 @@ def _guarded(arguments: argparse.Namespace) -> int:
 
 
 def _fail(message: object, code: int) -> int:
-    print(f"sdpaflow: error: {message}", file=sys.stderr)
+    print(f"sdpaflow: error: {one_line(message)}", file=sys.stderr)
     return code
 
 
