@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 
@@ -43,7 +43,11 @@ def _real(path: FilePath) -> Path:
     if not os.fspath(path):
         raise InputError("a file name must not be empty")
     try:
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            os.stat(path)
         return Path(os.path.realpath(path))
+    except OSError as error:  # a loop of links, a name too long
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     except ValueError:
         raise InputError(f"{path}: no file name has a NUL in it") from None
 

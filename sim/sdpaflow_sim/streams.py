@@ -37,6 +37,10 @@ __all__ = [
 ]
 
 
+MOST = 1 << 22
+"""Most tokens of a random stream: beyond, memory and patience end."""
+
+
 @dataclass
 class QuantisedStream(Stream):
     """A :class:`sdpaflow.graph.Stream`, and what became of the numbers that it was made from.
@@ -236,6 +240,14 @@ def sample_streams(dataflow: Dataflow, n: int = 16, seed: int = 0) -> dict[str, 
     """
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise InputError(f"n must be an int of at least 1, not {n!r}")
+    for port, edge in dataflow.input_edges.items():
+        if (count := n ** (port_of(edge)[1] + 1)) > MOST:
+            raise InputError(
+                f"{n} tokens in every dimension are {count} of {port}, more than the {MOST} that "
+                "are made at random: take fewer, or give inputs"
+            )
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise InputError(f"seed must be an int of at least 0, not {seed!r}")
     generator = np.random.default_rng(seed)
     streams = {}
     for port, edge in dataflow.input_edges.items():

@@ -12,8 +12,10 @@ from attention import head
 from helpers.bench import raises
 from numpy.lib import format as npy
 from sdpaflow.numerics import UQ
-from sdpaflow_sim import model
+from sdpaflow.pipelines import Config
+from sdpaflow_sim import model, run
 from sdpaflow_sim.arrays import load, numbers, opened
+from sdpaflow_sim.attention.inputs import build
 from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.streams import stream_of
 
@@ -203,3 +205,32 @@ def test_a_batch_of_heads():
     outputs = model("memory-free", *batches)["outputs"]
     assert outputs.shape == (2, 3, *one_by_one[0].shape)
     assert np.array_equal(outputs.reshape(6, *one_by_one[0].shape), one_by_one)
+
+
+def test_limits_hold_from_python_too():
+    """What the command line refuses is refused from Python, before anything is simulated."""
+    q, k, v = head(n_q=1, n_k=2)
+    pipeline = build("memory-free", [(q, k, v)])
+    many = np.zeros(((1 << 16) + 1, 4))
+    with raises(InputError, "rows may have up to 65536 keys, not 65537"):
+        run(pipeline, q, many, many)
+    for limit in (0, -1):
+        with raises(InputError, f"limit must be at least 1 cycle, not {limit}"):
+            run(pipeline, q, k, v, limit=limit, engine="amaranth")
+    with raises(InputError, f"limit must be at most {1 << 62} cycles, not {1 << 64}"):
+        run(pipeline, q, k, v, limit=1 << 64, engine="amaranth")
+    for scale in (1e308, 1e-300):
+        with raises(ValueError, f"scale must be 1e-18 to 1e+18, not {scale}"):
+            Config(d=4, scale=scale)
+    with raises(ValueError, "d must be at most 65536, not 65537"):
+        Config(d=65537)
+
+
+def test_values_that_overflow_a_format_are_counted():
+    """However large they are: no warning, and each is counted as clamped."""
+    q, k, v = head(n_q=1, n_k=2)
+    large = np.full_like(q, 1e308)
+    pipeline = build("memory-free", [(q, k, v)])
+    assert model(pipeline, large, k, v)["saturations"]["input q"] == large.size
+    with raises(InputError, "q reaches inf, which no format holds: scale it"):
+        build("memory-free", [(large, k, v)], scale=1e3)

@@ -126,6 +126,8 @@ def check(name: str, given: ArrayLike) -> np.ndarray:
 def fitting(values: Iterable[np.ndarray], name: str = "values", width: int = 16) -> fixed.Shape:
     """The signed format of ``width`` bits with the most fraction bits that holds all values."""
     largest = max(float(np.max(np.abs(array))) for array in values)
+    if not math.isfinite(largest):
+        raise InputError(f"{name} reaches {largest:g}, which no format holds: scale it")
     i_bits = 1 + max(0, math.floor(math.log2(largest)) + 1 if largest > 0 else 0)
     if i_bits < width and round(math.ldexp(largest, width - i_bits)) >= 1 << (width - 1):
         i_bits += 1  # rounding would reach the next power of two
@@ -178,7 +180,8 @@ def build(
         factor = Config(d=d, **{n: options[n] for n in ("scale",) if n in options}).factor
         for index, (port, scale) in enumerate({"q": factor, "k": 1, "v": 1}.items()):
             if port not in options:
-                options[port] = fitting([scale * head[index] for head in heads], port)
+                with np.errstate(over="ignore"):
+                    options[port] = fitting([scale * head[index] for head in heads], port)
         built = kind(Config(d=d, dv=dv, **options), **(arguments or {}))
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from None

@@ -95,7 +95,7 @@ def run(
             workload.sources(),
             {"o": workload.outputs},
             stalls=stalls,
-            limit=limit or 1000 + 64 * cycles,
+            limit=1000 + 64 * cycles if limit is None else limit,
             watch=watch,
             vcd=vcd,
             window=window,

@@ -173,10 +173,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "data of an attention", "by default a head of a real sentence encoder"
     )
     group.add_argument(
-        "--q", metavar="F", help=".npy of (N_q, d), or with heads, or batches and heads, in front"
+        "--q",
+        type=values.file,
+        metavar="F",
+        help=".npy of (N_q, d), or with heads, or batches and heads, in front",
     )
-    group.add_argument("--k", metavar="F", help=".npy of (N_k, d), likewise")
-    group.add_argument("--v", metavar="F", help=".npy of (N_k, dv), likewise")
+    group.add_argument("--k", type=values.file, metavar="F", help=".npy of (N_k, d), likewise")
+    group.add_argument("--v", type=values.file, metavar="F", help=".npy of (N_k, dv), likewise")
     group.add_argument(
         "--layer", type=values.at_least(0), help="of the shipped encoder: 0, 2 or 5 (default: 5)"
     )
@@ -247,7 +250,9 @@ def add_seed(parser: argparse.ArgumentParser, what: str) -> None:
 
 def add_jobs(parser: argparse._ActionsContainer, what: str, default: int | None = None) -> None:
     """Add how many at a time."""
-    parser.add_argument("--jobs", type=values.at_least(1), default=default, metavar="J", help=what)
+    parser.add_argument(
+        "--jobs", type=values.at_least(1, values.JOBS), default=default, metavar="J", help=what
+    )
 
 
 def option(name: str) -> str:

@@ -4,6 +4,7 @@ import argparse
 import re
 
 from sdpaflow_sim.cli import arguments as shared
+from sdpaflow_sim.cli.values import file
 
 __all__ = ["add_parser"]
 
@@ -26,7 +27,7 @@ def add_parser(commands: shared.Commands) -> None:
         metavar="F",
         help=".png or .svg (default: compare.png)",
     )
-    parser.add_argument("--json", metavar="F", help="write the reports")
+    parser.add_argument("--json", type=file, metavar="F", help="write the reports")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     shared.add_jobs(parser, "processes (default: one per core)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")

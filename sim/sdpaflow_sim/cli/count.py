@@ -4,6 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from sdpaflow_sim.cli import arguments as shared
+from sdpaflow_sim.cli.values import file
 
 __all__ = ["add_parser"]
 
@@ -19,7 +20,7 @@ def add_parser(commands: shared.Commands) -> None:
     shared.add_pipeline(parser)
     shared.add_data(parser)
     shared.add_config(parser)
-    parser.add_argument("--json", metavar="F", help="write the counts")
+    parser.add_argument("--json", type=file, metavar="F", help="write the counts")
 
 
 def _count(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sdpaflow_sim.cli import arguments as shared
-from sdpaflow_sim.cli.values import at_least
+from sdpaflow_sim.cli.values import at_least, file
 from sdpaflow_sim.fpga.devices import DEVICES
 
 __all__ = ["add_parser"]
@@ -34,16 +34,19 @@ def add_parser(commands: shared.Commands) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=at_least(1),
+        type=at_least(1, 1000),
         default=1,
         metavar="K",
         help="place and route K times (default: 1)",
     )
     shared.add_jobs(parser, "so many at a time (default: 1)", 1)
     parser.add_argument("--synth-only", action="store_true", help="resources only, in seconds")
-    parser.add_argument("--json", metavar="F", help="write the report")
+    parser.add_argument("--json", type=file, metavar="F", help="write the report")
     parser.add_argument(
-        "--logs", metavar="DIR", help="folder for what the tools say (default: a new one in tmp)"
+        "--logs",
+        type=file,
+        metavar="DIR",
+        help="folder for what the tools say (default: a new one in tmp)",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     shared.add_data(parser)

@@ -4,7 +4,7 @@ import argparse
 from contextlib import suppress
 
 from sdpaflow_sim.cli import arguments as shared
-from sdpaflow_sim.cli.values import at_least
+from sdpaflow_sim.cli.values import at_least, file
 
 __all__ = ["add_parser"]
 
@@ -30,7 +30,9 @@ def add_parser(commands: shared.Commands) -> None:
         "--limit", type=at_least(1), metavar="CYCLES", help="give up after so many cycles"
     )
     shared.add_engine(parser)
-    parser.add_argument("--vcd", metavar="F", help="write a waveform, and a .gtkw file beside it")
+    parser.add_argument(
+        "--vcd", type=file, metavar="F", help="write a waveform, and a .gtkw file beside it"
+    )
     parser.add_argument(
         "--window",
         type=_window,
@@ -40,9 +42,12 @@ def add_parser(commands: shared.Commands) -> None:
         "(engine verilator; default: all)",
     )
     parser.add_argument(
-        "--out", metavar="F", help="write the outputs: .npy of an attention, .npz of any other"
+        "--out",
+        type=file,
+        metavar="F",
+        help="write the outputs: .npy of an attention, .npz of any other",
     )
-    parser.add_argument("--json", metavar="F", help="write the report")
+    parser.add_argument("--json", type=file, metavar="F", help="write the report")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 

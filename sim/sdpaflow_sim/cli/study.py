@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from sdpaflow_sim.cli import arguments as shared
-from sdpaflow_sim.cli.values import numbers
+from sdpaflow_sim.cli.values import file, numbers, word
 
 __all__ = ["add_parser"]
 
@@ -41,10 +41,14 @@ def add_parser(commands: shared.Commands) -> None:
     shared.add_engine(parser)
     where = parser.add_mutually_exclusive_group()
     shared.add_jobs(where, "processes (default: 1)", 1)
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, tcp://…")
+    where.add_argument(
+        "--scheduler", type=word, metavar="ADDRESS", help="of a Dask cluster, tcp://…"
+    )
     parser.add_argument("--fresh", action="store_true", help="run also what is there already")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder, made if needed")
+    parser.add_argument(
+        "--out", type=file, required=True, metavar="DIR", help="folder, made if needed"
+    )
 
 
 def _study(arguments: argparse.Namespace) -> int:
