@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import json
 import math
 import os
 import re
@@ -9,6 +10,7 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from numpy.typing import ArrayLike
 from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.outputs import FilePath
 
-__all__ = ["load", "numbers", "opened"]
+__all__ = ["load", "numbers", "opened", "read_tokens"]
 
 MAGIC = b"\x93NUMPY"
 ARCHIVE = b"PK"
@@ -57,6 +59,21 @@ def load(path: FilePath) -> np.ndarray:
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
         except MemoryError:
             raise InputError(f"{path}: is larger than the memory there is") from None
+
+
+def read_tokens(path: Path) -> Any:
+    """What a file of tokens holds, as nested lists or as an array."""
+    if path.suffix in {".npy", ".npz"}:
+        return load(path)
+    if path.suffix != ".json":
+        raise InputError(f"{path}: an input is an .npy, an .npz or a .json file")
+    with opened(path) as file:
+        try:
+            return json.loads(file.read().decode("utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: is no JSON: {error}") from None
 
 
 @contextmanager

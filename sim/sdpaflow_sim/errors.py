@@ -1,5 +1,7 @@
 """What goes wrong, by kind; a message says what is wrong, what was given, what to do."""
 
+import signal
+
 from sdpaflow import errors
 
 __all__ = [
@@ -13,8 +15,19 @@ __all__ = [
     "MismatchError",
     "SimulationError",
     "ToolError",
+    "killed",
     "one_line",
 ]
+
+
+def killed(number: int) -> str:
+    """What is said of a process that a signal ended."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    why = "out of memory?" if name == "SIGKILL" else "by whom is not known"
+    return f"was killed by {name}: {why}"
 
 
 def one_line(message: object) -> str:

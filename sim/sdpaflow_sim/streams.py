@@ -1,6 +1,5 @@
 """Streams of a graph's ports: from nested lists, from files, at random; and back again."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -12,7 +11,7 @@ from amaranth.lib import data
 from sdpaflow.graph import Dataflow, Edge, Stream, interpret
 from sdpaflow.numerics import raw
 
-from sdpaflow_sim.arrays import load, numbers, opened
+from sdpaflow_sim.arrays import numbers, read_tokens
 from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.nested import (
     bounds,
@@ -205,7 +204,7 @@ def streams_from(
     streams = {}
     for port, edge in wanted.items():
         path, (shape, rank) = Path(files[port]), port_of(edge)
-        groups = _read(path)
+        groups = read_tokens(path)
         try:
             streams[port] = _stream(port, shape, groups, rank)
         except (TypeError, ValueError) as error:
@@ -282,21 +281,6 @@ def _stream(label: str, shape: Any, groups: Any, rank: int | None) -> QuantisedS
     last = np.array(marks, dtype=bool).reshape(len(tokens), rank)
     bits, clamped = raw_of(shape, tokens, lambda n: label + path_of(last, n))
     return QuantisedStream(bits, last, clamped)
-
-
-def _read(path: Path) -> Any:
-    """What a file holds, as nested lists or as an array."""
-    if path.suffix in {".npy", ".npz"}:
-        return load(path)
-    if path.suffix != ".json":
-        raise InputError(f"{path}: an input is an .npy, an .npz or a .json file")
-    with opened(path) as file:
-        try:
-            return json.loads(file.read().decode("utf-8"))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}: is no JSON: {error}") from None
 
 
 def _random(shape: Any, count: int, generator: "np.random.Generator") -> Any:

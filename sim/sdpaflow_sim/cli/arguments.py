@@ -25,6 +25,7 @@ __all__ = [
     "config_of",
     "data_of",
     "option",
+    "reads",
     "spec_of",
     "texts",
 ]
@@ -253,6 +254,16 @@ def add_jobs(parser: argparse._ActionsContainer, what: str, default: int | None 
     parser.add_argument(
         "--jobs", type=values.at_least(1, values.JOBS), default=default, metavar="J", help=what
     )
+
+
+def reads(spec: Spec | None = None, data: Data | None = None, *texts: str) -> list[str | None]:
+    """Files that a command reads: data, tokens, and pipelines of one's own that are files."""
+    found: list[str | None] = [] if data is None else data.files
+    if spec is not None:
+        found = [*found, *spec.inputs.values()]
+        texts = (spec.text, *texts)
+    where = (text.rpartition(":")[0] for text in texts)
+    return [*found, *(file for file in where if file.endswith(".py"))]
 
 
 def option(name: str) -> str:

@@ -33,7 +33,7 @@ def _count(arguments: argparse.Namespace) -> int:
     spec, json = shared.spec_of(arguments), arguments.json
     config, data = shared.config_of(arguments), shared.data_of(arguments)
 
-    check_outputs([json], [*data.files, *spec.inputs.values()])
+    check_outputs([json], shared.reads(spec, data))
     chosen = choose(spec, data, config)
     counted = count(chosen.pipeline)
     print(tables.render(tables.counts(counted, chosen.title)), end="")

@@ -50,7 +50,7 @@ def _depths(arguments: argparse.Namespace) -> int:
     spec, json, engine = shared.spec_of(arguments), arguments.json, arguments.engine
     n, d, lanes, seed = arguments.n, arguments.d, arguments.lanes, arguments.seed
 
-    check_outputs([json], spec.inputs.values())
+    check_outputs([json], shared.reads(spec))
     if pipelines.is_attention(pipelines.resolve(spec.text)):
         make, run, title, known = _attention(spec, n or N, d or D, lanes, seed, engine)
     else:

@@ -67,6 +67,7 @@ def _export(arguments: argparse.Namespace) -> int:
         tokens=tokens,
         unit=unit,
         command=chosen.command,
+        reads=shared.reads(spec, data),
     )
     for path in written:
         print(path)

@@ -74,7 +74,7 @@ def _fpga(arguments: argparse.Namespace) -> int:
     synth_only, json, spec = arguments.synth_only, arguments.json, shared.spec_of(arguments)
     config, data = shared.config_of(arguments), shared.data_of(arguments)
 
-    check_outputs([json], [*data.files, *spec.inputs.values()])
+    check_outputs([json], shared.reads(spec, data))
     chosen = choose(spec, data, config)
     need(*packages_for(device, synth_only=synth_only))
     logs = _folder(arguments.logs)
@@ -97,17 +97,12 @@ def _fpga(arguments: argparse.Namespace) -> int:
 
 def _folder(path: str | None) -> Path:
     """The folder for logs, made if its parent is there."""
-    from sdpaflow_sim.errors import InputError
-    from sdpaflow_sim.outputs import check_outputs
+    from sdpaflow_sim.outputs import check_folder, make_folder
 
     if path is None:
         return Path(tempfile.mkdtemp(prefix="sdpaflow-fpga-"))
-    folder = Path(path)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; a folder is needed")
-    check_outputs([folder / "any" if folder.is_dir() else folder])
-    folder.mkdir(exist_ok=True)
-    return folder
+    check_folder(path)
+    return make_folder(path)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def _graph(arguments: argparse.Namespace) -> int:
     kind = ENDINGS.get(kind, kind)
     if kind not in FORMATS:
         raise InputError(f"format must be one of {', '.join(FORMATS)}, not {kind!r}")
-    check_outputs([out], [*data.files, *spec.inputs.values()])
+    check_outputs([out], shared.reads(spec, data))
     chosen = choose(spec, data, config)
     peaks = run_chosen(chosen, data.tokens)[0].peaks if arguments.run else None
     drawing = draw(chosen.pipeline, kind, peaks)

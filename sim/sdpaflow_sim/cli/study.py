@@ -53,8 +53,7 @@ def add_parser(commands: shared.Commands) -> None:
 
 def _study(arguments: argparse.Namespace) -> int:
     """Points run or read, and all that is made of them written."""
-    from sdpaflow_sim.errors import InputError
-    from sdpaflow_sim.outputs import check_outputs
+    from sdpaflow_sim.outputs import check_folder, check_outputs
     from sdpaflow_sim.study import table, written
     from sdpaflow_sim.study.points import grid
     from sdpaflow_sim.study.runner import run_points
@@ -67,10 +66,11 @@ def _study(arguments: argparse.Namespace) -> int:
     command = _command(names, own, {"n": n, "d": d, "lanes": lanes}, seed, engine, folder.name)
 
     points = grid(names, d, lanes, n, seed, engine, own)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is not a folder")
+    check_folder(folder, parents=True)
+    if folder.is_dir():
+        check_outputs((folder / name for name in written.FILES), shared.reads(None, None, *names))
+        check_folder(folder / "points")
     store = Store(folder / "points")
-    check_outputs([folder / name for name in written.FILES])
     try:
         results, failures = run_points(
             points, store, jobs=jobs, scheduler=scheduler, fresh=fresh, quiet=quiet

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.outputs import Written
+from sdpaflow_sim.places import environment
 
 __all__ = ["Tools", "need"]
 
@@ -86,16 +88,21 @@ class Tools:
             Its exit code.
         """
         entry = f"import sys, {package} as tool; sys.exit(tool.{ENTRIES[package]}(sys.argv[1:]))"
+        # What a tool leaves among its temporary files, killed or not, goes with the folder.
+        scratch = self.folder.resolve() / "tmp"
+        scratch.mkdir(exist_ok=True)
         with open(self.log(name), "w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-c", entry, *arguments],
                 cwd=self.folder,
+                env={**environment("Synthesis"), "TMPDIR": str(scratch)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 errors="replace",
             )
+            Written.anything = True
             assert process.stdout is not None  # it is a pipe
             self._running.add(process)
             # stop() may have run in another thread between the start and the line above.

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sdpaflow_sim.outputs import replacing
+from sdpaflow_sim.outputs import make_folder, replacing, to_json
 from sdpaflow_sim.study.points import Point
 
 __all__ = ["Store"]
 
 
 class Store:
-    """Results in a folder, made if needed.
+    """Results in a folder, made with the first of them.
 
     Parameters
     ----------
@@ -21,7 +21,6 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, point: Point) -> Path:
         """File of a point: its name, and enough of its key to keep others apart."""
@@ -39,5 +38,6 @@ class Store:
 
     def save(self, point: Point, result: dict[str, Any]) -> None:
         """Keep a result."""
+        make_folder(self.folder, parents=True)
         with replacing(self.path(point)) as path:
-            path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            path.write_text(to_json(result, indent=1) + "\n", encoding="utf-8")

@@ -15,7 +15,7 @@ from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
 
-from sdpaflow_sim.errors import InputError, SimulationError
+from sdpaflow_sim.errors import InputError, SimulationError, killed
 
 __all__ = ["Cluster", "Processes", "workers"]
 
@@ -113,10 +113,7 @@ def _end(process: Any) -> None:
 
 def _epitaph(code: int | None) -> str:
     if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        return f"its process was killed by {name}: " + (
-            "out of memory?" if name == "SIGKILL" else "by whom is not known"
-        )
+        return f"its process {killed(-code)}"
     return f"its process ended with exit code {code}"
 
 
