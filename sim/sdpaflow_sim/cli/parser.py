@@ -1,9 +1,10 @@
 """The ``sdpaflow`` command: its parser, its exit codes, and how it fails."""
 
 import argparse
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sdpaflow import __version__
 
@@ -34,11 +35,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # help, the version, or a refusal
         return int(end.code or 0)
     Written.anything = False
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended the same way as by Ctrl-C
     try:
-        return _guarded(arguments)
+        with _ended_alike():
+            return _guarded(arguments)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
+
+
+@contextlib.contextmanager
+def _ended_alike() -> Iterator[None]:
+    """Have a termination and a closed terminal end a command as Ctrl-C does, not what is ignored.
+
+    ``nohup`` has a closed terminal ignored, and so it stays.
+    """
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            with contextlib.suppress(ValueError):  # in a thread
+                before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _guarded(arguments: argparse.Namespace) -> int:
@@ -70,7 +90,8 @@ def _refusal() -> int:
 
 
 def _fail(message: object, code: int) -> int:
-    print(f"sdpaflow: error: {one_line(message)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"sdpaflow: error: {one_line(message)}", file=sys.stderr)
     return code
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
-from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.errors import ToolError, killed
 from sdpaflow_sim.outputs import Written
 from sdpaflow_sim.places import environment
 
@@ -86,6 +86,11 @@ class Tools:
         -------
         :class:`int`
             Its exit code.
+
+        Raises
+        ------
+        ToolError
+            A signal ended it that was not sent from here.
         """
         entry = f"import sys, {package} as tool; sys.exit(tool.{ENTRIES[package]}(sys.argv[1:]))"
         # What a tool leaves among its temporary files, killed or not, goes with the folder.
@@ -121,4 +126,6 @@ class Tools:
             finally:
                 process.stdout.close()
                 self._running.discard(process)
+        if process.returncode < 0 and not self._stopped:
+            raise ToolError(f"{package} {killed(-process.returncode)} (see {self.log(name)})")
         return process.returncode
