@@ -30,6 +30,7 @@ def add_parser(commands: shared.Commands) -> None:
         "--limit", type=at_least(1), metavar="CYCLES", help="give up after so many cycles"
     )
     shared.add_engine(parser)
+    shared.add_jobs(parser, "processes that a long attention is split over (default: one per core)")
     parser.add_argument("--vcd", metavar="F", help="write a waveform, and a .gtkw file beside it")
     parser.add_argument(
         "--window",
@@ -70,6 +71,8 @@ def _run(arguments: argparse.Namespace) -> int:
     out, json, vcd = arguments.out, arguments.json, arguments.vcd
     options = {"limit": arguments.limit, "engine": arguments.engine, "vcd": vcd,
                "window": arguments.window, "quiet": quiet}  # fmt: skip
+    if arguments.jobs is not None:
+        options["processes"] = arguments.jobs
 
     check_outputs([vcd])
     save_file = None
@@ -80,6 +83,8 @@ def _run(arguments: argparse.Namespace) -> int:
     check_outputs([vcd, save_file, out, json], [*data.files, *spec.inputs.values()])
     window.check(arguments.window, vcd, arguments.limit)
     chosen = choose(spec, data, config)
+    if chosen.heads is None and arguments.jobs is not None:
+        raise InputError(f"--jobs splits the queries of an attention, which {spec.text} is not")
     if arguments.stalls is not None:
         edges = {**chosen.pipeline.input_edges, **chosen.pipeline.output_edges}
         try:
