@@ -1,5 +1,7 @@
 """What goes wrong, by kind; a message says what is wrong, what was given, what to do."""
 
+import signal
+
 from sdpaflow import errors
 
 __all__ = [
@@ -13,7 +15,27 @@ __all__ = [
     "MismatchError",
     "SimulationError",
     "ToolError",
+    "killed",
+    "one_line",
 ]
+
+
+def killed(number: int) -> str:
+    """What is said of a process that a signal ended."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    why = "out of memory?" if name == "SIGKILL" else "by whom is not known"
+    return f"was killed by {name}: {why}"
+
+
+def one_line(message: object) -> str:
+    """A message fit for a terminal: what cannot be printed, line breaks included, is escaped."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
+        for sign in str(message)
+    )
 
 
 class InputError(ValueError):

@@ -113,7 +113,7 @@ def raw_of(shape: Any, tokens: Sequence[Any], place: Place) -> tuple[Any, int]:
     if isinstance(shape, data.ArrayLayout):
         return _elements(shape, tokens, place)
     for kind in set(map(type, tokens)):  # a few, however many tokens there are
-        if not issubclass(kind, NUMBERS) or issubclass(kind, bool):
+        if not issubclass(kind, NUMBERS) or issubclass(kind, (bool, np.timedelta64)):
             index = next(i for i, token in enumerate(tokens) if type(token) is kind)
             given = _said(tokens[index])
             raise TypeError(f"{place(index)} must be a number for {shape!r}, not {given}")
@@ -160,7 +160,8 @@ def _quantised(shape: fixed.Shape, tokens: Sequence[Any], place: Place) -> tuple
     # No integer is too large for a float: beyond the range by one is as good as beyond by any.
     least, most = int(shape.min()) - 1, int(shape.max()) + 1
     numbers = [min(max(x, least), most) if isinstance(x, int) else x for x in tokens]
-    values = np.array(numbers, dtype=np.float64)
+    with np.errstate(over="ignore"):  # a longdouble beyond is refused below, as infinite
+        values = np.array(numbers, dtype=np.float64)
     finite = np.isfinite(values)
     if not finite.all():
         index = int(np.argmin(finite))

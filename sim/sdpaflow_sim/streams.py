@@ -1,6 +1,5 @@
 """Streams of a graph's ports: from nested lists, from files, at random; and back again."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -12,7 +11,7 @@ from amaranth.lib import data
 from sdpaflow.graph import Dataflow, Edge, Stream, interpret
 from sdpaflow.numerics import raw
 
-from sdpaflow_sim.attention.inputs import load
+from sdpaflow_sim.arrays import numbers, read_tokens
 from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.nested import (
     bounds,
@@ -35,6 +34,10 @@ __all__ = [
     "tokens_of",
     "values_of",
 ]
+
+
+MOST = 1 << 22
+"""Most tokens of a random stream: beyond, memory and patience end."""
 
 
 @dataclass
@@ -167,9 +170,10 @@ def streams_from(
 ) -> dict[str, QuantisedStream]:
     """The inputs of a graph from files, one for each.
 
-    An ``.npy`` file is a rectangular array of numbers: as many dimensions as the rank and one more,
-    the outermost groups first, then the lanes of a vector. A ``.json`` file is nested lists as
-    :func:`stream_of` takes them: groups of unequal length, and structures, need one.
+    An ``.npy`` file, or an ``.npz`` of one array, is a rectangular array of numbers: as many
+    dimensions as the rank and one more, the outermost groups first, then the lanes of a vector. A
+    ``.json`` file is nested lists as :func:`stream_of` takes them: groups of unequal length, and
+    structures, need one.
 
     Parameters
     ----------
@@ -200,7 +204,7 @@ def streams_from(
     streams = {}
     for port, edge in wanted.items():
         path, (shape, rank) = Path(files[port]), port_of(edge)
-        groups = _read(path)
+        groups = read_tokens(path)
         try:
             streams[port] = _stream(port, shape, groups, rank)
         except (TypeError, ValueError) as error:
@@ -235,6 +239,14 @@ def sample_streams(dataflow: Dataflow, n: int = 16, seed: int = 0) -> dict[str, 
     """
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise InputError(f"n must be an int of at least 1, not {n!r}")
+    for port, edge in dataflow.input_edges.items():
+        if (count := n ** (port_of(edge)[1] + 1)) > MOST:
+            raise InputError(
+                f"{n} tokens in every dimension are {count} of {port}, more than the {MOST} that "
+                "are made at random: take fewer, or give inputs"
+            )
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise InputError(f"seed must be an int of at least 0, not {seed!r}")
     generator = np.random.default_rng(seed)
     streams = {}
     for port, edge in dataflow.input_edges.items():
@@ -263,28 +275,12 @@ def _stream(label: str, shape: Any, groups: Any, rank: int | None) -> QuantisedS
         raise TypeError(f"Rank must be an int, not {rank!r}")
     if rank < 0:
         raise ValueError(f"Rank must be at least 0, not {rank}")
-    if isinstance(groups, np.ndarray) and groups.dtype.kind not in "iufO":
-        raise TypeError(f"{label} must be an array of numbers, not of {groups.dtype}")
+    if isinstance(groups, np.ndarray) and groups.dtype.kind != "O":
+        groups = numbers(label, groups, TypeError)
     tokens, marks = flatten(groups, rank, label)
     last = np.array(marks, dtype=bool).reshape(len(tokens), rank)
     bits, clamped = raw_of(shape, tokens, lambda n: label + path_of(last, n))
     return QuantisedStream(bits, last, clamped)
-
-
-def _read(path: Path) -> Any:
-    """What a file holds, as nested lists or as an array."""
-    if path.suffix == ".npy":
-        return load(path)
-    if path.suffix != ".json":
-        raise InputError(f"{path}: an input is an .npy or a .json file")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON: {error}") from None
 
 
 def _random(shape: Any, count: int, generator: "np.random.Generator") -> Any:

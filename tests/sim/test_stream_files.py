@@ -68,7 +68,7 @@ def test_files_are_nested_lists(files):
         ("x", None, None, "input x has no file; inputs are: x, y, z"),
         ("x", "no.json", None, "{path}: no such file"),
         ("x", "no.npy", None, "{path}: no such file"),
-        ("x", "x.csv", None, "{path}: an input is an .npy or a .json file"),
+        ("x", "x.csv", None, "{path}: an input is an .npy, an .npz or a .json file"),
         ("x", "a.json", "[1",
          "{path}: is no JSON: Expecting ',' delimiter: line 1 column 3 (char 2)"),
         ("x", "a.json", [1, 2], "{path}: x[0] must be a list of tokens, not 1"),
@@ -83,7 +83,7 @@ def test_files_are_nested_lists(files):
          "{path}: x[0] is empty, but a group has at least one token"),
         ("y", "a.npy", np.ones((4, 3)), "{path}: y[0] must have 2 elements, not 3"),
         ("z", "a.npy", np.ones((2, 2)), "{path}: z[0][0] must be a dict of over, i, not 1.0"),
-        ("x", "a.npy", "text", "{path}: is cut off or no array; an .npy file of numbers is needed"),
+        ("x", "a.npy", "text", "{path}: is no .npy file; an .npy file of numbers is needed"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_said(files, tmp_path, port, name, content, message):

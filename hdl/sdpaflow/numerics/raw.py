@@ -96,7 +96,8 @@ def any_lane(flags: np.ndarray) -> np.ndarray:
 
 def quantise(values: ArrayLike, shape: fixed.Shape) -> tuple[np.ndarray, int]:
     """Nearest raw integers to floats (ties to even), clamped; also how many were clamped."""
-    scaled = np.rint(np.ldexp(np.asarray(values, dtype=np.float64), shape.f_bits))
+    with np.errstate(over="ignore"):  # what becomes infinite is clamped, and counted
+        scaled = np.rint(np.ldexp(np.asarray(values, dtype=np.float64), shape.f_bits))
     clamped = np.clip(scaled, shape.raw_min, shape.raw_max)
     return clamped.astype(np.int64), int(np.count_nonzero(clamped != scaled))
 

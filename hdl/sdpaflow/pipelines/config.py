@@ -20,6 +20,12 @@ Q4_12 = SQ(4, 12)
 """Format of q, k and v unless given."""
 
 
+DIMENSION = 1 << 16
+"""Most elements of a vector, far beyond what fits a device."""
+
+SCALE = (1e-18, 1e18)
+"""Least and greatest scale: beyond, a float64 cannot hold the products."""
+
 LIMITS = {"segments": (1, 1024), "score_bits": (1, 20), "weight_bits": (11, 24), "digits": (1, 4)}
 """Least and greatest that make sense: beyond, tables and chains of subtractions explode."""
 
@@ -79,6 +85,8 @@ class Config:
                 object.__setattr__(self, name, value)
         for name in ("d", "dv", "lanes"):
             _positive(name, getattr(self, name))
+            if getattr(self, name) > DIMENSION and name != "lanes":
+                raise ValueError(f"{name} must be at most {DIMENSION}, not {getattr(self, name)}")
         for name, (least, most) in LIMITS.items():
             _positive(name, getattr(self, name))
             if not least <= getattr(self, name) <= most:
@@ -91,6 +99,8 @@ class Config:
             isinstance(self.scale, (int, float)) and math.isfinite(self.scale) and self.scale > 0
         ):
             raise ValueError(f"scale must be a positive number, not {self.scale!r}")
+        if not SCALE[0] <= self.scale <= SCALE[1]:
+            raise ValueError(f"scale must be {SCALE[0]} to {SCALE[1]}, not {self.scale!r}")
         if self.row_max is not None:
             _positive("row_max", self.row_max)
             if self.row_max > 1 << ROW_BITS:

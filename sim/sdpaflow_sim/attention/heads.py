@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import raw
 from sdpaflow.numerics.aliases import Raw
-from sdpaflow.pipelines import Config
+from sdpaflow.pipelines import ROW_BITS, Config
 from sdpaflow.units import token
 
+from sdpaflow_sim.arrays import numbers
 from sdpaflow_sim.attention.inputs import Matrices
 from sdpaflow_sim.engines.tokens import Feed, Rows
 from sdpaflow_sim.errors import InputError
@@ -87,7 +88,8 @@ class Workload:
             self.heads.append(Head(q, k, v, lengths=rows))
 
     def _quantise(self, name: str, values: np.ndarray) -> np.ndarray:
-        scaled = values * self.config.factor if name == "q" else values
+        with np.errstate(over="ignore"):  # what becomes infinite is clamped, and counted
+            scaled = values * self.config.factor if name == "q" else values
         quantised, count = raw.quantise(scaled, getattr(self.config, name))
         self.clipped[f"input {name}"] += count
         return quantised
@@ -251,13 +253,15 @@ def _lengths(
         raise InputError(f"lengths must be given for {len(heads)} heads, not {len(lengths)}")
     checked = []
     for given, (queries, keys, _) in zip(lengths, heads, strict=True):
-        rows = np.asarray(given)
+        rows = numbers("lengths", given)
         if rows.shape != (len(queries),) or not np.issubdtype(rows.dtype, np.integer):
             raise InputError(
                 f"lengths must be {len(queries)} integers, not {rows.dtype} {rows.shape}"
             )
         if rows.min() < 1 or rows.max() > len(keys):
             raise InputError(f"lengths must be 1 to {len(keys)}, not {rows.min()} to {rows.max()}")
+        if rows.max() > 1 << ROW_BITS:
+            raise InputError(f"rows may have up to {1 << ROW_BITS} keys, not {rows.max()}")
         if row_max is not None and rows.max() > row_max:
             raise InputError(f"rows have up to {rows.max()} keys, more than row_max = {row_max}")
         checked.append(rows.astype(np.int64))

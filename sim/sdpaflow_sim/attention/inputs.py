@@ -1,7 +1,6 @@
 """Arrays from outside: loaded, checked, and given number formats."""
 
 import math
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,17 +10,17 @@ from sdpaflow.numerics import fixed
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow.pipelines import PIPELINES, ROW_BITS, Attention, Config
 
+from sdpaflow_sim.arrays import numbers
 from sdpaflow_sim.errors import InputError
-from sdpaflow_sim.outputs import FilePath
 
-__all__ = ["Heads", "Matrices", "build", "check", "fitting", "load", "sample", "sample_of",
+__all__ = ["Heads", "Matrices", "as_given", "build", "check", "fitting", "sample", "sample_of",
            "split_heads"]  # fmt: skip
 
 Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
 """q, k and v of one head: (N_q, d), (N_k, d) and (N_k, dv)."""
 
 Heads = ArrayLike | Sequence[ArrayLike]
-"""A matrix, an array of matrices, or a list of them: one per head."""
+"""A matrix, an array of matrices, or a list of them: one per head; or a batch of such arrays."""
 
 
 def sample(layer: int = 5, head: int | None = 0) -> Matrices:
@@ -63,29 +62,10 @@ def sample_of(d: int, dv: int | None = None, tokens: int | None = None) -> Matri
     return q, k, v
 
 
-def load(path: FilePath) -> np.ndarray:
-    """Array from an ``.npy`` file."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except MemoryError:
-        raise InputError(f"{path}: claims to be larger than the memory there is") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = (
-            "holds Python objects" if "Object arrays" in str(error) else "is cut off or no array"
-        )
-        raise InputError(f"{path}: {reason}; an .npy file of numbers is needed") from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise InputError(f"{path}: is an archive of several arrays; an .npy file of one is needed")
-    return array
-
-
 def split_heads(q: Heads, k: Heads, v: Heads) -> list[Matrices]:
-    """One triple of matrices per head, from matrices, 3-d arrays (heads first), or lists.
+    """One triple of matrices per head, from matrices, arrays with heads in front, or lists.
+
+    Of (batch, heads, N, d) each batch's heads follow those of the one before.
 
     Raises :class:`InputError` for shapes that do not go together.
     """
@@ -112,25 +92,31 @@ def split_heads(q: Heads, k: Heads, v: Heads) -> list[Matrices]:
     return heads
 
 
+def as_given(q: Heads, outputs: list[np.ndarray]) -> np.ndarray | list[np.ndarray]:
+    """Outputs of all heads after the queries: (batch, heads, N, dv), a list, or that of the one."""
+    if isinstance(q, np.ndarray) and q.ndim == 4:
+        return np.stack(outputs).reshape(*q.shape[:2], *outputs[0].shape)
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
 def _stack(name: str, array: Heads) -> list[np.ndarray]:
     if isinstance(array, (list, tuple)) and array and all(np.ndim(item) == 2 for item in array):
         return [check(name, item) for item in array]
-    checked = check(name, np.asarray(array))
-    return list(checked) if checked.ndim == 3 else [checked]
+    given: Any = array
+    checked = check(name, given)
+    return list(checked.reshape(-1, *checked.shape[-2:]))
 
 
 def check(name: str, given: ArrayLike) -> np.ndarray:
-    """A float64 array of 2 or 3 dimensions, none empty, all finite; else :class:`InputError`."""
-    array = np.asarray(given)
-    if array.dtype == object or not (
-        np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)
-    ):
-        raise InputError(f"{name} must be an array of numbers, not of {array.dtype}")
-    if array.ndim not in {2, 3}:
-        raise InputError(f"{name} must have shape (N, d) or (heads, N, d), not {array.shape}")
+    """A float64 array of 2 to 4 dimensions, none empty, all finite; else :class:`InputError`."""
+    array = numbers(name, given).astype(np.float64)
+    if array.ndim not in {2, 3, 4}:
+        raise InputError(
+            f"{name} must have shape (N, d), (heads, N, d) or (batch, heads, N, d), "
+            f"not {array.shape}"
+        )
     if 0 in array.shape:
         raise InputError(f"{name} must not be empty, but its shape is {array.shape}")
-    array = array.astype(np.float64)
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0].tolist()
         raise InputError(f"{name} must be finite, but {name}{bad} is {array[tuple(bad)]}")
@@ -140,6 +126,8 @@ def check(name: str, given: ArrayLike) -> np.ndarray:
 def fitting(values: Iterable[np.ndarray], name: str = "values", width: int = 16) -> fixed.Shape:
     """The signed format of ``width`` bits with the most fraction bits that holds all values."""
     largest = max(float(np.max(np.abs(array))) for array in values)
+    if not math.isfinite(largest):
+        raise InputError(f"{name} reaches {largest:g}, which no format holds: scale it")
     i_bits = 1 + max(0, math.floor(math.log2(largest)) + 1 if largest > 0 else 0)
     if i_bits < width and round(math.ldexp(largest, width - i_bits)) >= 1 << (width - 1):
         i_bits += 1  # rounding would reach the next power of two
@@ -192,7 +180,8 @@ def build(
         factor = Config(d=d, **{n: options[n] for n in ("scale",) if n in options}).factor
         for index, (port, scale) in enumerate({"q": factor, "k": 1, "v": 1}.items()):
             if port not in options:
-                options[port] = fitting([scale * head[index] for head in heads], port)
+                with np.errstate(over="ignore"):
+                    options[port] = fitting([scale * head[index] for head in heads], port)
         built = kind(Config(d=d, dv=dv, **options), **(arguments or {}))
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from None

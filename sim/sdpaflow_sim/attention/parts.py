@@ -17,10 +17,10 @@ from multiprocessing import get_all_start_methods, parent_process
 import numpy as np
 from sdpaflow.pipelines import Attention
 
+from sdpaflow_sim.attention.children import Child, Killed
 from sdpaflow_sim.attention.expected import Expected, Result
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import Matrices
-from sdpaflow_sim.attention.processes import Killed, Process
 from sdpaflow_sim.engines.trace import FILL, Trace
 
 __all__ = ["Outcome", "Simulate", "cores", "cuts", "simulate", "simulate_parts"]
@@ -134,7 +134,7 @@ def simulate_parts(
     def work(index: int, told: Callable[[int], None] | None) -> Outcome:
         return simulate(dut, parts[index], shares[index], run, told)
 
-    with Process.several(work, range(1, len(parts))) as others:
+    with Child.several(work, range(1, len(parts))) as others:
         done = progress and (lambda count: progress(count + sum(p.count for p in others)))
         overlaps = [_overlap(workload, cut, run) for cut in starts[1:]]
         if None in overlaps:
@@ -146,7 +146,7 @@ def simulate_parts(
                 outcome = process.result()
             except Killed as error:
                 print(
-                    f"sdpaflow: the process for queries {first:,} to {last:,} was {error}; "
+                    f"sdpaflow: the process for queries {first:,} to {last:,} {error}; "
                     "they are simulated once more",
                     file=sys.stderr,
                 )

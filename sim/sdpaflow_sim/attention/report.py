@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sdpaflow.graph import Dataflow
 
+from sdpaflow_sim.outputs import finite
+
 __all__ = ["FifoUse", "Report", "fifos_of", "state_of"]
 
 
@@ -96,9 +98,12 @@ class Report:
         return {fifo.name: fifo.peak for fifo in self.fifos}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: everything but the outputs and the fill."""
+        """Plain data for JSON: everything but the outputs and the fill.
+
+        An error that float64 cannot hold, of data far beyond the formats, is None.
+        """
         plain = asdict(replace(self, outputs=None, fill=None))
-        return {key: value for key, value in plain.items() if key not in {"outputs", "fill"}}
+        return finite({key: plain[key] for key in plain if key not in {"outputs", "fill"}})
 
 
 def fifos_of(dataflow: Dataflow, peaks: Mapping[str, int]) -> list[FifoUse]:

@@ -12,7 +12,7 @@ from sdpaflow_sim.attention import parts
 from sdpaflow_sim.attention.expected import Expected
 from sdpaflow_sim.attention.float64 import errors
 from sdpaflow_sim.attention.heads import Workload
-from sdpaflow_sim.attention.inputs import Heads, Matrices, build, split_heads
+from sdpaflow_sim.attention.inputs import Heads, Matrices, as_given, build, split_heads
 from sdpaflow_sim.attention.report import FifoUse, Report, fifos_of, state_of
 from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
 from sdpaflow_sim.engines.stalls import Stall
@@ -54,7 +54,8 @@ def run(
         data.
     q, k, v : array-like
         Floats, (N_q, d), (N_k, d) and (N_k, dv). With one more dimension in front, or as lists of
-        such arrays: heads, run back to back.
+        such arrays: heads, run back to back. With two, (batch, heads, N, d), one batch's after
+        another's.
     lengths : array-like
         For each query, how many keys it attends to, counted from the first; for several heads, a
         list of those. All keys, unless given.
@@ -105,7 +106,7 @@ def run(
             part.sources(),
             {"o": part.outputs},
             stalls=stalls,
-            limit=limit or 1000 + 64 * part.scores * config.beats,
+            limit=1000 + 64 * part.scores * config.beats if limit is None else limit,
             watch=watch,
             vcd=vcd,
             window=window,
@@ -113,7 +114,7 @@ def run(
         )
 
     told = progress and (lambda tokens: progress(tokens // config.dv_beats))
-    alone = engine != "verilator" or stalls or limit or vcd is not None
+    alone = engine != "verilator" or stalls or limit is not None or vcd is not None
     starts = parts.cuts(workload, 1 if alone else processes or parts.cores())
     if len(starts) == 1:
         outcome = parts.simulate(dut, workload, given, simulate, told)
@@ -147,7 +148,7 @@ def run(
         intermediate_words=state_words + sum(fifo.depth for fifo in fifos),
         intermediate_bits=state_bits + sum(fifo.depth * fifo.width_bits for fifo in fifos),
         peak_words=state_words + sum(fifo.peak for fifo in fifos),
-        outputs=floats[0] if len(floats) == 1 else floats,
+        outputs=as_given(q, floats),
         fill=outcome.fill,
         **errors(config, outputs, exact, total),
     )
@@ -169,7 +170,7 @@ def model(
     outputs, exact, total, clamped = Expected(dut, workload, given).compute()
     floats = _by_head(workload, outputs)
     return {
-        "outputs": floats[0] if len(floats) == 1 else floats,
+        "outputs": as_given(q, floats),
         "saturations": {n: c for n, c in {**workload.clipped, **clamped}.items() if c},
         "output_ulp": workload.config.o.ulp,
         **errors(workload.config, outputs, exact, total),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sdpaflow_sim.cli import values
+from sdpaflow_sim.errors import one_line
 
 __all__ = [
     "Commands",
@@ -24,6 +25,7 @@ __all__ = [
     "config_of",
     "data_of",
     "option",
+    "reads",
     "spec_of",
     "texts",
 ]
@@ -39,7 +41,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
 
 if TYPE_CHECKING:
@@ -171,9 +173,14 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "data of an attention", "by default a head of a real sentence encoder"
     )
-    group.add_argument("--q", metavar="F", help=".npy of (N_q, d) or (heads, N_q, d)")
-    group.add_argument("--k", metavar="F", help=".npy of (N_k, d) or (heads, N_k, d)")
-    group.add_argument("--v", metavar="F", help=".npy of (N_k, dv) or (heads, N_k, dv)")
+    group.add_argument(
+        "--q",
+        type=values.file,
+        metavar="F",
+        help=".npy of (N_q, d), or with heads, or batches and heads, in front",
+    )
+    group.add_argument("--k", type=values.file, metavar="F", help=".npy of (N_k, d), likewise")
+    group.add_argument("--v", type=values.file, metavar="F", help=".npy of (N_k, dv), likewise")
     group.add_argument(
         "--layer", type=values.at_least(0), help="of the shipped encoder: 0, 2 or 5 (default: 5)"
     )
@@ -244,7 +251,19 @@ def add_seed(parser: argparse.ArgumentParser, what: str) -> None:
 
 def add_jobs(parser: argparse._ActionsContainer, what: str, default: int | None = None) -> None:
     """Add how many at a time."""
-    parser.add_argument("--jobs", type=values.at_least(1), default=default, metavar="J", help=what)
+    parser.add_argument(
+        "--jobs", type=values.at_least(1, values.JOBS), default=default, metavar="J", help=what
+    )
+
+
+def reads(spec: Spec | None = None, data: Data | None = None, *texts: str) -> list[str | None]:
+    """Files that a command reads: data, tokens, and pipelines of one's own that are files."""
+    found: list[str | None] = [] if data is None else data.files
+    if spec is not None:
+        found = [*found, *spec.inputs.values()]
+        texts = (spec.text, *texts)
+    where = (text.rpartition(":")[0] for text in texts)
+    return [*found, *(file for file in where if file.endswith(".py"))]
 
 
 def option(name: str) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from sdpaflow.graph import Dataflow, Stream
 from sdpaflow.pipelines import Attention
 
-from sdpaflow_sim.attention.inputs import Matrices, build, load, sample, sample_of, split_heads
+from sdpaflow_sim.arrays import load
+from sdpaflow_sim.attention.inputs import Matrices, build, sample, sample_of, split_heads
 from sdpaflow_sim.cli import pipelines
 from sdpaflow_sim.cli.arguments import Data, Spec, option
 from sdpaflow_sim.cli.values import ALL, NAMES
@@ -33,11 +34,14 @@ class Chosen:
     heads : list of tuple
         Matrices for an attention; None for other pipelines, which take
         :func:`streams_for` them.
+    batch : tuple of :class:`int`
+        Batches, and heads of each, where the heads came in an array of four dimensions.
     """
 
     spec: Spec
     pipeline: Dataflow
     heads: list[Matrices] | None
+    batch: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -77,11 +81,11 @@ def choose(spec: Spec, data: Data, config: dict[str, Any]) -> Chosen:
     found, arguments = pipelines.resolve(spec.text), pipelines.values(spec.arguments)
     if pipelines.is_attention(found):
         _no_inputs(spec)
-        heads = heads_of(data, config.get("row_max"))
+        heads, batch = heads_of(data, config.get("row_max"))
         pipelines.check_arguments(spec.text, found, None, **arguments)
         with pipelines.explained(spec.text):
             kind = spec.text if spec.text in NAMES else found
-            return Chosen(spec, build(kind, heads, arguments=arguments, **config), heads)
+            return Chosen(spec, build(kind, heads, arguments=arguments, **config), heads, batch)
     pipeline = pipelines.made(spec.text, found, arguments)
     if config:
         listed = " and ".join(dict.fromkeys(option(name) for name in config))
@@ -94,7 +98,7 @@ def choose(spec: Spec, data: Data, config: dict[str, Any]) -> Chosen:
             shape = pipeline.config
             tokens = data.tokens or shape.row_max
             return Chosen(spec, pipeline, split_heads(*sample_of(shape.d, shape.dv, tokens)))
-        return Chosen(spec, pipeline, heads_of(data, pipeline.config.row_max))
+        return Chosen(spec, pipeline, *heads_of(data, pipeline.config.row_max))
     if given := data.given("q", "k", "v", "layer", "head", "d", "dv"):
         raise InputError(
             f"{' and '.join(given)} are data of an attention, which {spec.text} is not: use --input"
@@ -120,15 +124,18 @@ def streams_for(
     return sample_streams(pipeline, n=TOKENS if tokens is None else tokens, seed=seed)
 
 
-def heads_of(data: Data, row_max: int | None = None) -> list[Matrices]:
-    """The heads that are asked for: files, or shipped data as it is or cut to ``d`` and ``dv``."""
+def heads_of(data: Data, row_max: int | None = None) -> tuple[list[Matrices], tuple[int, ...]]:
+    """The heads that are asked for: files, or shipped data as it is or cut to ``d`` and ``dv``.
+
+    With them the batches and heads of each, if they came in an array of four dimensions.
+    """
     if data.d is None:
         if data.dv is not None:
             raise InputError("--dv goes with --d; data has its own dimensions")
         return heads_from(data.q, data.k, data.v, data.layer, data.head, data.tokens)
     if other := data.given("q", "k", "v", "layer", "head", "tokens"):
         raise InputError(f"--d is instead of data; leave out {' and '.join(other)}")
-    return split_heads(*sample_of(data.d, data.dv, row_max))
+    return split_heads(*sample_of(data.d, data.dv, row_max)), ()
 
 
 def heads_from(
@@ -138,7 +145,7 @@ def heads_from(
     layer: int | None = None,
     head: int | str | None = None,
     tokens: int | None = None,
-) -> list[Matrices]:
+) -> tuple[list[Matrices], tuple[int, ...]]:
     """Heads from files, or else of the shipped encoder, cut to the first tokens.
 
     Parameters
@@ -151,6 +158,13 @@ def heads_from(
         Of that layer, or ``all``; 0 unless given.
     tokens : :class:`int`
         Queries and keys that are kept of each head; all unless given.
+
+    Returns
+    -------
+    heads : list of tuple
+        From :func:`split_heads`.
+    batch : tuple of :class:`int`
+        Batches, and heads of each, if the files have four dimensions.
 
     Raises
     ------
@@ -174,7 +188,7 @@ def heads_from(
         if tokens > most:
             raise InputError(f"tokens must be at most the {most} that there are, not {tokens}")
         heads = [(q[:tokens], k[:tokens], v[:tokens]) for q, k, v in heads]
-    return heads
+    return heads, arrays[0].shape[:-2] if arrays[0].ndim == 4 else ()
 
 
 def columns(

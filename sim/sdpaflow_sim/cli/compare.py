@@ -2,8 +2,10 @@
 
 import argparse
 import re
+from pathlib import Path
 
 from sdpaflow_sim.cli import arguments as shared
+from sdpaflow_sim.cli.values import file
 
 __all__ = ["add_parser"]
 
@@ -26,7 +28,7 @@ def add_parser(commands: shared.Commands) -> None:
         metavar="F",
         help=".png or .svg (default: compare.png)",
     )
-    parser.add_argument("--json", metavar="F", help="write the reports")
+    parser.add_argument("--json", type=file, metavar="F", help="write the reports")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     shared.add_jobs(parser, "processes (default: one per core)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -44,7 +46,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from sdpaflow_sim.cli.chosen import heads_of
     from sdpaflow_sim.cli.measure import measure_all
     from sdpaflow_sim.drawing.comparison import comparison
-    from sdpaflow_sim.outputs import check_outputs, replacing, write_json
+    from sdpaflow_sim.outputs import check_outputs, replacing, together, write_json
 
     names, config, data = (
         arguments.pipelines,
@@ -54,8 +56,10 @@ def _compare(arguments: argparse.Namespace) -> int:
     figure, json, jobs, quiet = arguments.figure, arguments.json, arguments.jobs, arguments.quiet
     own = shared.texts(arguments.arg)
 
-    check_outputs([figure, json], data.files)
-    reports, counts = measure_all(names, heads_of(data), config, jobs, arguments=own, quiet=quiet)
+    check_outputs([figure, json], shared.reads(None, data, *names))
+    reports, counts = measure_all(
+        names, heads_of(data)[0], config, jobs, arguments=own, quiet=quiet
+    )
     first = reports[0]
     title = (
         f"{first.n_q} queries, {first.n_k} keys, d = {first.d}, {first.lanes} lanes, formats "
@@ -63,9 +67,10 @@ def _compare(arguments: argparse.Namespace) -> int:
     )
     table = tables.comparison(reports, counts, title)
     print(tables.render(table, markdown=arguments.markdown))
-    with replacing(figure) as path:
-        comparison(path, reports)
+    with together():
+        with replacing(figure) as path:
+            comparison(path, reports, Path(figure).suffix[1:])
+        if json:
+            write_json(json, [report.to_dict() for report in reports])
     print(f"figure: {figure}")
-    if json:
-        write_json(json, [report.to_dict() for report in reports])
     return 0 if all(report.bit_exact for report in reports) else 1

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from sdpaflow_sim.cli import arguments as shared
+from sdpaflow_sim.cli.values import file
 
 __all__ = ["add_parser"]
 
@@ -19,7 +20,7 @@ def add_parser(commands: shared.Commands) -> None:
     shared.add_pipeline(parser)
     shared.add_data(parser)
     shared.add_config(parser)
-    parser.add_argument("--json", metavar="F", help="write the counts")
+    parser.add_argument("--json", type=file, metavar="F", help="write the counts")
 
 
 def _count(arguments: argparse.Namespace) -> int:
@@ -32,7 +33,7 @@ def _count(arguments: argparse.Namespace) -> int:
     spec, json = shared.spec_of(arguments), arguments.json
     config, data = shared.config_of(arguments), shared.data_of(arguments)
 
-    check_outputs([json], [*data.files, *spec.inputs.values()])
+    check_outputs([json], shared.reads(spec, data))
     chosen = choose(spec, data, config)
     counted = count(chosen.pipeline)
     print(tables.render(tables.counts(counted, chosen.title)), end="")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sdpaflow_sim.cli import arguments as shared
-from sdpaflow_sim.cli.values import at_least
+from sdpaflow_sim.cli.values import at_least, file
 
 if TYPE_CHECKING:
     from sdpaflow_sim.sizing import Depths
@@ -36,7 +36,7 @@ def add_parser(commands: shared.Commands) -> None:
     parser.add_argument("--lanes", type=at_least(1), help="elements per token (default: d)")
     shared.add_seed(parser, "the random data")
     shared.add_engine(parser)
-    parser.add_argument("--json", metavar="F", help="write what was found")
+    parser.add_argument("--json", type=file, metavar="F", help="write what was found")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -50,7 +50,7 @@ def _depths(arguments: argparse.Namespace) -> int:
     spec, json, engine = shared.spec_of(arguments), arguments.json, arguments.engine
     n, d, lanes, seed = arguments.n, arguments.d, arguments.lanes, arguments.seed
 
-    check_outputs([json], spec.inputs.values())
+    check_outputs([json], shared.reads(spec))
     if pipelines.is_attention(pipelines.resolve(spec.text)):
         make, run, title, known = _attention(spec, n or N, d or D, lanes, seed, engine)
     else:

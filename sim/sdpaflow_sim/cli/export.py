@@ -3,7 +3,7 @@
 import argparse
 
 from sdpaflow_sim.cli import arguments as shared
-from sdpaflow_sim.cli.values import PORTS, at_least
+from sdpaflow_sim.cli.values import PORTS, at_least, file, word
 
 __all__ = ["add_parser"]
 
@@ -19,11 +19,16 @@ def add_parser(commands: shared.Commands) -> None:
     parser.set_defaults(command=_export)
     shared.add_pipeline(parser, required=False, note=" (with --unit: memory-free)")
     parser.add_argument(
-        "--unit", metavar="U", help="one unit of it: a node, a FIFO (k_fifo), or a kind (Scan)"
+        "--unit",
+        type=word,
+        metavar="U",
+        help="one unit of it: a node, a FIFO (k_fifo), or a kind (Scan)",
     )
     shared.add_dimensions(parser)
     parser.add_argument("--ports", choices=PORTS, default="native", help="default: native")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder, made if needed")
+    parser.add_argument(
+        "--out", type=file, required=True, metavar="DIR", help="folder, made if needed"
+    )
     parser.add_argument(
         "--test-tokens",
         type=at_least(1),
@@ -62,6 +67,7 @@ def _export(arguments: argparse.Namespace) -> int:
         tokens=tokens,
         unit=unit,
         command=chosen.command,
+        reads=shared.reads(spec, data),
     )
     for path in written:
         print(path)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sdpaflow_sim.cli import arguments as shared
-from sdpaflow_sim.cli.values import at_least
+from sdpaflow_sim.cli.values import at_least, file
 from sdpaflow_sim.fpga.devices import DEVICES
 
 __all__ = ["add_parser"]
@@ -34,16 +34,19 @@ def add_parser(commands: shared.Commands) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=at_least(1),
+        type=at_least(1, 1000),
         default=1,
         metavar="K",
         help="place and route K times (default: 1)",
     )
     shared.add_jobs(parser, "so many at a time (default: 1)", 1)
     parser.add_argument("--synth-only", action="store_true", help="resources only, in seconds")
-    parser.add_argument("--json", metavar="F", help="write the report")
+    parser.add_argument("--json", type=file, metavar="F", help="write the report")
     parser.add_argument(
-        "--logs", metavar="DIR", help="folder for what the tools say (default: a new one in tmp)"
+        "--logs",
+        type=file,
+        metavar="DIR",
+        help="folder for what the tools say (default: a new one in tmp)",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     shared.add_data(parser)
@@ -71,7 +74,7 @@ def _fpga(arguments: argparse.Namespace) -> int:
     synth_only, json, spec = arguments.synth_only, arguments.json, shared.spec_of(arguments)
     config, data = shared.config_of(arguments), shared.data_of(arguments)
 
-    check_outputs([json], [*data.files, *spec.inputs.values()])
+    check_outputs([json], shared.reads(spec, data))
     chosen = choose(spec, data, config)
     need(*packages_for(device, synth_only=synth_only))
     logs = _folder(arguments.logs)
@@ -94,17 +97,12 @@ def _fpga(arguments: argparse.Namespace) -> int:
 
 def _folder(path: str | None) -> Path:
     """The folder for logs, made if its parent is there."""
-    from sdpaflow_sim.errors import InputError
-    from sdpaflow_sim.outputs import check_outputs
+    from sdpaflow_sim.outputs import check_folder, make_folder
 
     if path is None:
         return Path(tempfile.mkdtemp(prefix="sdpaflow-fpga-"))
-    folder = Path(path)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; a folder is needed")
-    check_outputs([folder / "any" if folder.is_dir() else folder])
-    folder.mkdir(exist_ok=True)
-    return folder
+    check_folder(path)
+    return make_folder(path)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sdpaflow_sim.cli import arguments as shared
+from sdpaflow_sim.cli.values import file
 
 __all__ = ["add_parser"]
 
@@ -25,7 +26,7 @@ def add_parser(commands: shared.Commands) -> None:
         "--run", action="store_true", help="run it on the data first, for the peaks"
     )
     parser.add_argument("--format", choices=FORMATS, help="default: by --out")
-    parser.add_argument("--out", metavar="F", help="default: print")
+    parser.add_argument("--out", type=file, metavar="F", help="default: print")
     shared.add_data(parser)
     shared.add_config(parser)
 
@@ -45,7 +46,7 @@ def _graph(arguments: argparse.Namespace) -> int:
     kind = ENDINGS.get(kind, kind)
     if kind not in FORMATS:
         raise InputError(f"format must be one of {', '.join(FORMATS)}, not {kind!r}")
-    check_outputs([out], [*data.files, *spec.inputs.values()])
+    check_outputs([out], shared.reads(spec, data))
     chosen = choose(spec, data, config)
     peaks = run_chosen(chosen, data.tokens)[0].peaks if arguments.run else None
     drawing = draw(chosen.pipeline, kind, peaks)

@@ -1,7 +1,6 @@
 """Progress of runs, on a terminal only."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,9 +12,6 @@ Counter = Callable[[int], None]
 """Takes how much has been done so far."""
 
 T = TypeVar("T")
-
-_done: Any = None
-"""In a process: the counts that it shares with the one that started it."""
 
 
 class Progress:
@@ -68,29 +64,28 @@ class Progress:
 
         However this ends, no process is left behind.
         """
-        from concurrent.futures import ProcessPoolExecutor, wait
-        from multiprocessing import active_children, get_context
+        from concurrent.futures import FIRST_EXCEPTION, wait
 
-        context = get_context("spawn")
-        done: Any = context.Array("q", len(jobs))
-        pool = ProcessPoolExecutor(processes, context, _start, (done,))
-        # Processes inherit what they ignore: an interrupt is for this process to handle.
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        from sdpaflow_sim.processes import Processes, WorkerError
+
+        names = list(self._tasks)
+        most = min(processes or os.cpu_count() or 1, len(jobs))
+        executor = Processes(most, lambda name, count: self._show(self._tasks[name], count))
         try:
-            futures = [pool.submit(_call, work, index, job) for index, job in enumerate(jobs)]
-        finally:
-            signal.signal(signal.SIGINT, handler)
-        try:
-            while wait(futures, timeout=0.2).not_done:
-                for task, count in zip(self._tasks.values(), done, strict=True):
-                    self._show(task, count)
-            return [future.result() for future in futures]
+            futures = {
+                executor.submit(_call, name, work, job): name
+                for name, job in zip(names, jobs, strict=True)
+            }
+            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                try:
+                    future.result()
+                except WorkerError as error:
+                    raise WorkerError(f"{futures[future]}: {error}") from None
         except BaseException:
-            for process in active_children():
-                process.terminate()
+            executor.shutdown(wait=False)
             raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+        executor.shutdown()
+        return [future.result() for future in futures]
 
 
 def _bars(unit: str) -> Any:
@@ -114,15 +109,6 @@ def _bars(unit: str) -> Any:
     )
 
 
-def _start(done: Any) -> None:
-    global _done
-    _done = done
-    # Ended from outside, a process still ends what it has started itself.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-
-
-def _call(work: Callable[..., T], index: int, job: tuple[Any, ...]) -> T:
-    def counter(count: int) -> None:
-        _done[index] = count
-
+def _call(work: Callable[..., T], job: tuple[Any, ...], counter: Counter) -> T:
+    """One run, in its process."""
     return work(counter, *job)

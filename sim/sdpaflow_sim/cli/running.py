@@ -93,7 +93,8 @@ def run_chosen(
     """
     if chosen.heads is not None:
         report = run_attention(chosen, **options)
-        return report, {"": np.asarray(report.outputs)}
+        array = np.asarray(report.outputs)
+        return report, {"": array.reshape(*chosen.batch, *array.shape[-2 if chosen.batch else 0 :])}
     streams = streams_for(chosen.pipeline, chosen.spec.inputs, tokens, seed)
     graph_report, outputs = run_graph(chosen, streams, **options)
     return graph_report, arrays_of(chosen.pipeline, outputs)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from sdpaflow_sim.cli import arguments as shared
-from sdpaflow_sim.cli.values import numbers
+from sdpaflow_sim.cli.values import file, numbers, word
 
 __all__ = ["add_parser"]
 
@@ -41,16 +41,19 @@ def add_parser(commands: shared.Commands) -> None:
     shared.add_engine(parser)
     where = parser.add_mutually_exclusive_group()
     shared.add_jobs(where, "processes (default: 1)", 1)
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, tcp://…")
+    where.add_argument(
+        "--scheduler", type=word, metavar="ADDRESS", help="of a Dask cluster, tcp://…"
+    )
     parser.add_argument("--fresh", action="store_true", help="run also what is there already")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder, made if needed")
+    parser.add_argument(
+        "--out", type=file, required=True, metavar="DIR", help="folder, made if needed"
+    )
 
 
 def _study(arguments: argparse.Namespace) -> int:
     """Points run or read, and all that is made of them written."""
-    from sdpaflow_sim.errors import InputError
-    from sdpaflow_sim.outputs import check_outputs
+    from sdpaflow_sim.outputs import check_folder, check_outputs
     from sdpaflow_sim.study import table, written
     from sdpaflow_sim.study.points import grid
     from sdpaflow_sim.study.runner import run_points
@@ -63,10 +66,11 @@ def _study(arguments: argparse.Namespace) -> int:
     command = _command(names, own, {"n": n, "d": d, "lanes": lanes}, seed, engine, folder.name)
 
     points = grid(names, d, lanes, n, seed, engine, own)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is not a folder")
+    check_folder(folder, parents=True)
+    if folder.is_dir():
+        check_outputs((folder / name for name in written.FILES), shared.reads(None, None, *names))
+        check_folder(folder / "points")
     store = Store(folder / "points")
-    check_outputs([folder / name for name in written.FILES])
     try:
         results, failures = run_points(
             points, store, jobs=jobs, scheduler=scheduler, fresh=fresh, quiet=quiet

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from sdpaflow_sim.places import prepare_matplotlib
+
 __all__ = ["COLOURS", "SPARE", "colours", "comparison"]
 
 COLOURS = {
@@ -32,7 +34,7 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     return {n: COLOURS[n] if n in COLOURS else next(spare) for n in dict.fromkeys(names)}
 
 
-def comparison(path: str | PathLike[str], reports: Sequence[Any]) -> None:
+def comparison(path: str | PathLike[str], reports: Sequence[Any], kind: str = "") -> None:
     """Draw pipelines that ran on the same data.
 
     Above, the words that wait in FIFOs, cycle by cycle; below, the words at peak, split into the
@@ -44,7 +46,10 @@ def comparison(path: str | PathLike[str], reports: Sequence[Any]) -> None:
         A ``.png`` or ``.svg`` file.
     reports : list of :class:`Report`
         With their ``fill``.
+    kind : :class:`str`
+        ``png`` or ``svg``, where the name of the file does not say it.
     """
+    prepare_matplotlib()
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -74,8 +79,9 @@ def comparison(path: str | PathLike[str], reports: Sequence[Any]) -> None:
             ha="left",
             fontweight="bold",
         )
-        metadata = {"Date": None} if Path(path).suffix == ".svg" else None
-        figure.savefig(path, dpi=150, metadata=metadata)
+        kind = kind or Path(path).suffix[1:]
+        metadata = {"Date": None} if kind == "svg" else None
+        figure.savefig(path, format=kind, dpi=150, metadata=metadata)
         plt.close(figure)
 
 

@@ -1,6 +1,8 @@
 """Amaranth's simulator as an engine: slow, everywhere at hand, and every signal in the waveform."""
 
-from contextlib import ExitStack
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from typing import Any
 
@@ -9,7 +11,8 @@ from amaranth.hdl import ClockDomain, Module
 from sdpaflow_sim.engines.cycle import Driver
 from sdpaflow_sim.engines.stalls import Stalls
 from sdpaflow_sim.engines.trace import Counts, Levels, Progress, Sources, Trace
-from sdpaflow_sim.errors import InputError
+from sdpaflow_sim.errors import InputError, SimulationError
+from sdpaflow_sim.outputs import replacing
 
 __all__ = ["PERIOD", "simulate"]
 
@@ -92,9 +95,28 @@ def simulate(
         await driver.run(ctx, sources, limit, trace, counts, progress)
 
     simulator.add_testbench(testbench)
+    failure: BaseException | None = None
     with ExitStack() as stack:
         if vcd is not None:
-            file = stack.enter_context(open(vcd, "w", encoding="ascii"))
+            path = stack.enter_context(replacing(vcd))
+            file = stack.enter_context(open(path, "w", encoding="ascii"))
             stack.enter_context(simulator.write_vcd(file))
-        simulator.run()
+        stack.enter_context(_wide_constants())
+        try:
+            simulator.run()
+        except (SimulationError, KeyboardInterrupt) as error:
+            failure = error  # the waveform is wanted most where a run got stuck
+    if failure:
+        raise failure
     return trace
+
+
+@contextmanager
+def _wide_constants() -> Iterator[None]:
+    """Lift Python's limit on digits: the simulator writes masks of wide signals as decimals."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(limit)

@@ -17,6 +17,9 @@ __all__ = ["Driver", "streams_of"]
 PATIENCE = 96
 """Times that every port was willing and yet nothing moved, after which a design is stuck."""
 
+LIMIT = 1 << 62
+"""Most cycles that a run may be given, which are counted in 64 bits."""
+
 MISFRAMED = "misframed"
 """The flag whose cause ends a run; how often others' causes happen is counted."""
 
@@ -131,6 +134,8 @@ class Driver:
             raise TypeError(f"limit must be an int, of cycles, not {limit!r}")
         if limit is not None and limit < 1:
             raise InputError(f"limit must be at least 1 cycle, not {limit}")
+        if limit is not None and limit > LIMIT:
+            raise InputError(f"limit must be at most {LIMIT} cycles, not {limit}")
         if isinstance(levels, str):
             raise TypeError(f"levels must be a list of names of FIFOs, not {levels!r}")
         levels = list(levels)

@@ -1,9 +1,7 @@
 """A design as files for an FPGA flow: Verilog, a testbench with its vectors, a description."""
 
-import json
 import os
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sdpaflow.graph import Dataflow, Stream
@@ -14,7 +12,15 @@ from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.exporting import facts, fusesoc, header, naming, vectors
 from sdpaflow_sim.exporting.design import PORTS, pipeline_design, unit_design
 from sdpaflow_sim.exporting.testbench import testbench
-from sdpaflow_sim.outputs import check_outputs, replacing
+from sdpaflow_sim.outputs import (
+    FilePath,
+    check_folder,
+    check_outputs,
+    make_folder,
+    replacing,
+    to_json,
+    together,
+)
 from sdpaflow_sim.streams import sample_streams
 
 __all__ = ["PORTS", "export", "files"]
@@ -33,6 +39,7 @@ def export(
     tokens: int = TOKENS,
     unit: str | None = None,
     command: str | None = None,
+    reads: Iterable[FilePath | None] = (),
 ) -> list[Path]:
     """Write a pipeline, or a unit of it, and its testbench into a folder, all files or none.
 
@@ -58,6 +65,8 @@ def export(
         streams that pass it in the pipeline. Units have native ports.
     command : :class:`str`
         How a command names a pipeline of one's own, for headers: ``--pipeline my.py:Normalise``.
+    reads : iterable of path
+        Files that all this comes from, which must not be written over.
 
     Returns
     -------
@@ -71,10 +80,8 @@ def export(
     ToolError
         Yosys is not installed.
     """
+    check_folder(out)
     out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; a folder is needed")
-    check_outputs([out / "any" if out.is_dir() else out])
     texts = files(
         pipeline,
         heads=heads,
@@ -84,12 +91,12 @@ def export(
         unit=unit,
         command=command,
     )
-    out.mkdir(exist_ok=True)
-    check_outputs(out / name for name in texts)
-    with ExitStack() as stack:
+    with together():
+        make_folder(out)
+        check_outputs((out / name for name in texts), reads)
         for name, text in texts.items():
-            path = stack.enter_context(replacing(out / name))
-            path.write_text(text, encoding="utf-8", newline="\n")
+            with replacing(out / name) as path:
+                path.write_text(text, encoding="utf-8", newline="\n")
     return [out / name for name in texts]
 
 
@@ -127,7 +134,7 @@ def files(
     how = header.how_to_run(name, described)
     return {
         f"{name}.v": f"{header.comment(about)}\n{verilog}",
-        f"{name}.json": json.dumps(known, indent=2) + "\n",
+        f"{name}.json": to_json(known) + "\n",
         f"{name}_tb.v": f"{header.comment(how)}\n{testbench(design, passing)}",
         **hexes,
         f"{name}.core": fusesoc.core(name, about.partition(".\n")[0], list(hexes)),

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
-from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.errors import ToolError, killed
+from sdpaflow_sim.outputs import Written
+from sdpaflow_sim.places import environment
 
 __all__ = ["Tools", "need"]
 
@@ -84,18 +86,28 @@ class Tools:
         -------
         :class:`int`
             Its exit code.
+
+        Raises
+        ------
+        ToolError
+            A signal ended it that was not sent from here.
         """
         entry = f"import sys, {package} as tool; sys.exit(tool.{ENTRIES[package]}(sys.argv[1:]))"
+        # What a tool leaves among its temporary files, killed or not, goes with the folder.
+        scratch = self.folder.resolve() / "tmp"
+        scratch.mkdir(exist_ok=True)
         with open(self.log(name), "w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-c", entry, *arguments],
                 cwd=self.folder,
+                env={**environment("Synthesis"), "TMPDIR": str(scratch)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 errors="replace",
             )
+            Written.anything = True
             assert process.stdout is not None  # it is a pipe
             self._running.add(process)
             # stop() may have run in another thread between the start and the line above.
@@ -114,4 +126,6 @@ class Tools:
             finally:
                 process.stdout.close()
                 self._running.discard(process)
+        if process.returncode < 0 and not self._stopped:
+            raise ToolError(f"{package} {killed(-process.returncode)} (see {self.log(name)})")
         return process.returncode

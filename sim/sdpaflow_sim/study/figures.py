@@ -10,6 +10,7 @@ import numpy as np
 
 from sdpaflow_sim.drawing.comparison import COLOURS, colours
 from sdpaflow_sim.outputs import replacing
+from sdpaflow_sim.places import prepare_matplotlib
 from sdpaflow_sim.study.points import PUBLISHED, label
 
 __all__ = ["INK", "MUTED", "draw_all"]
@@ -68,6 +69,7 @@ def draw_all(
     dict of :class:`str`
         The SVG texts, by name of the figure.
     """
+    prepare_matplotlib()
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -84,9 +86,11 @@ def _save(folder: Path, name: str, figure: Any) -> str:
     import matplotlib.pyplot as plt
 
     with replacing(folder / f"{name}.png") as path:
-        figure.savefig(path, dpi=160, facecolor="white")
+        figure.savefig(path, format="png", dpi=160, facecolor="white")
     with replacing(folder / f"{name}.svg") as path:
-        figure.savefig(path, metadata={"Date": None, "Creator": None}, transparent=True)
+        figure.savefig(
+            path, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
+        )
         text = path.read_text(encoding="utf-8")
         path.write_text(text := re.sub(r"[ \t]+\n", "\n", text), encoding="utf-8")
     plt.close(figure)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import platform
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,6 @@ from functools import cache
 from importlib import resources
 from importlib.metadata import version
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,14 +21,23 @@ from sdpaflow.pipelines import PIPELINES, ROW_BITS, Attention, Config
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.cli import pipelines
 from sdpaflow_sim.errors import InputError, MismatchError, SimulationError
+from sdpaflow_sim.study.sources import own_sources
 
-__all__ = ["PUBLISHED", "Point", "formula", "grid", "label", "measure"]
+__all__ = ["FIELDS", "PUBLISHED", "Point", "formula", "grid", "label", "measure"]
 
 PUBLISHED = {
     "naive": lambda n: 2 * n**2 + 2 * n + 52,
     "memory-free": lambda n: 2 * n**2 + 46,
 }
 """Cycles of the published simulation at d = 1 (arXiv:2404.16629)."""
+
+
+FIELDS = (
+    "key", "point", "config", "versions", "engine", "cycles", "cycles_per_score", "formula",
+    "published", "long_words", "long_peak", "published_words", "intermediate_words", "peak_words",
+    "intermediate_bits", "fifos", "saturations", "bit_exact", "seconds",
+)  # fmt: skip
+"""What :func:`measure` gives."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +105,18 @@ class Point:
     def key(self) -> str:
         """Hash of all that the result depends on: configuration, data, and the hardware's source.
 
-        Of a pipeline of one's own that is the source of its class and of those it is made from.
+        Of a pipeline of one's own that is the source of its class, of those it is made from, and of
+        what these import, as far as it is not installed.
 
         Points of equal keys have equal results.
         """
         pipeline = self.build()
-        told = json.dumps([asdict(self), str(pipeline.config), _sources(), *_own(type(pipeline))])
+        told = json.dumps([
+            asdict(self),
+            str(pipeline.config),
+            _sources(),
+            *own_sources(type(pipeline)),
+        ])
         return hashlib.sha256(told.encode() + self.data().tobytes()).hexdigest()
 
 
@@ -115,14 +128,6 @@ def _sources() -> str:
         for path in sorted(folder.rglob("*.py")):
             digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-def _own(kind: type) -> list[str]:
-    """Hashes of the files outside the package that a class and those above it are from."""
-    files = (getattr(sys.modules[each.__module__], "__file__", None) for each in kind.__mro__
-             if not each.__module__.startswith(("sdpaflow.", "amaranth."))
-             and each.__module__ != "builtins")  # fmt: skip
-    return [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files if file]
 
 
 def label(pipeline: str) -> str:

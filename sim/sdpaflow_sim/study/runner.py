@@ -1,5 +1,6 @@
 """All points of a study: some are read, the others run, and the time left is foretold."""
 
+import sys
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from typing import Any, Self
@@ -93,6 +94,8 @@ def run_points(
     """
     kept = {} if fresh else {point: store.load(point) for point in points}
     results = {point: result for point, result in kept.items() if result is not None}
+    for name, reason in store.amiss.items():
+        print(f"sdpaflow: note: {name} {reason}; measured again", file=sys.stderr)
     missing = sorted(set(points) - results.keys(), key=lambda p: (-p.work, p.name))
     failures: dict[Point, str] = {}
     if not missing:

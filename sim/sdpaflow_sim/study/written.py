@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sdpaflow_sim.outputs import replacing
+from sdpaflow_sim.outputs import make_folder, replacing, together
 from sdpaflow_sim.study import table
 from sdpaflow_sim.study.figures import draw_all
 from sdpaflow_sim.study.fills import fills
@@ -42,10 +42,12 @@ def write(
         label(name): fills(name, first[name]["seed"], tuple(first[name]["arguments"]))
         for name in dict.fromkeys(result["point"]["pipeline"] for result in results)
     }
-    figures = draw_all(folder, results, rows)
-    with replacing(folder / "study.csv") as path:
-        table.write_csv(path, results)
-    with replacing(folder / "study.md") as path:
-        path.write_text(table.to_markdown(results), encoding="utf-8")
-    with replacing(folder / "index.html") as path:
-        path.write_text(page(results, failures, figures, command), encoding="utf-8")
+    with together():
+        make_folder(folder, parents=True)
+        figures = draw_all(folder, results, rows)
+        with replacing(folder / "study.csv") as path:
+            table.write_csv(path, results)
+        with replacing(folder / "study.md") as path:
+            path.write_text(table.to_markdown(results), encoding="utf-8")
+        with replacing(folder / "index.html") as path:
+            path.write_text(page(results, failures, figures, command), encoding="utf-8")

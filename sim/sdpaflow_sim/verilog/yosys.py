@@ -3,8 +3,10 @@
 import importlib.util
 import subprocess
 import sys
+import tempfile
 
-from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.errors import ToolError, killed
+from sdpaflow_sim.places import environment
 
 __all__ = ["yosys"]
 
@@ -38,8 +40,14 @@ def yosys(purpose: str, text: str, passes: str) -> str:
         input=f"read_rtlil <<rtlil\n{text}\nrtlil\n{passes}",
         capture_output=True,
         encoding="utf-8",
+        errors="replace",
+        env=environment(purpose),
+        cwd=tempfile.gettempdir(),  # it opens the folder it is in, which this one need not allow
         check=False,
     )
+    if done.returncode < 0:
+        raise ToolError(f"Yosys {killed(-done.returncode)}")
     if done.returncode:
-        raise ToolError(f"Yosys failed: {done.stderr.strip().splitlines()[-1]}")
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise ToolError(f"Yosys failed: {said[-1]}")
     return done.stdout

@@ -30,9 +30,9 @@ class SaveFile(GTKWSave):
     scope = ""
     """Of the design in the dump."""
 
-    def __init__(self, file: TextIO, dump: "Dump"):
+    def __init__(self, file: TextIO, dump: "Dump", states: str):
         super().__init__(file)
-        self.dump = dump
+        self.dump, self.states = dump, states
         self.longest = 0
 
     def _named(self, alias: str, *, opens: bool = False) -> str:
@@ -70,7 +70,7 @@ class SaveFile(GTKWSave):
         names += [self.dump.spell(f"{scope}__{bit}", 1) for bit in ("valid", "ready")]
         flags = GTKWFlag.bin | GTKWFlag.rjustify | GTKWFlag.ftranslated
         self._set_flags(flags | GTKWFlag.grp_begin | GTKWFlag.closed)
-        self._set_translate_filter_file(str(STATES))
+        self._set_translate_filter_file(self.states)
         self._p(f"#{{{self._named(alias, opens=True)}}}", *names)
         yield
         self._close()
@@ -170,10 +170,13 @@ class FlatSaveFile(SaveFile):
 
 
 class Dump:
-    """Widths of the variables that a VCD file declares, by full name; its first and last time."""
+    """Widths of the variables that a VCD file declares, by full name; its first and last time.
 
-    def __init__(self, path: str | PathLike[str]):
-        self.path = path
+    Messages name it as it was ``asked`` for, where it has no name yet.
+    """
+
+    def __init__(self, path: str | PathLike[str], asked: str | PathLike[str] | None = None):
+        self.path = path if asked is None else asked
         self.widths: dict[str, int] = {}
         scopes: list[str] = []
         with open(path, "rb") as file:
@@ -188,7 +191,7 @@ class Dump:
                     case ["$enddefinitions", "$end"]:
                         break
             else:
-                raise ValueError(f"{path} is no VCD file: it has no header")
+                raise ValueError(f"{self.path} is no VCD file: it has no header")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
                 times = text.find(b"\n#", file.tell() - 1), text.rfind(b"\n#")
                 self.start, self.end = (

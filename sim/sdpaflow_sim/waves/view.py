@@ -1,7 +1,9 @@
 """Save files for GTKWave that open ready to read: states of streams, real numbers, fill levels."""
 
+import hashlib
 import io
 import math
+import os
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,13 @@ from sdpaflow.numerics import Carry
 from sdpaflow.units import Unit
 
 from sdpaflow_sim.engines.cycle import streams_of
-from sdpaflow_sim.waves.gtkwave import Dump, FlatSaveFile, SaveFile
+from sdpaflow_sim.outputs import FilePath, replacing, staged
+from sdpaflow_sim.waves.gtkwave import STATES, Dump, FlatSaveFile, SaveFile
 
-__all__ = ["save_path", "save_view"]
+__all__ = ["is_own", "save_path", "save_view", "states_path"]
+
+MARK = "[sdpaflow]"
+"""Begins a save file, with a digest of the rest: one that was edited is told by that."""
 
 SCOPE = "bench.top.dut"
 """Where both engines put a design in their dumps."""
@@ -31,6 +37,11 @@ ROUTING = ("Fork", "Repeat", "Replay")
 def save_path(vcd_path: str | PathLike[str]) -> Path:
     """Where the save file of a dump belongs: beside it."""
     return Path(vcd_path).with_suffix(".gtkw")
+
+
+def states_path(save_path: str | PathLike[str]) -> Path:
+    """Where the names and colours of states belong: beside the save file."""
+    return Path(save_path).with_suffix(".states.txt")
 
 
 def save_view(
@@ -52,6 +63,9 @@ def save_view(
     Rows marked ``▸`` open by a double click: a state on its bits and on the unit's inputs and
     flags, a first lane on the other lanes.
 
+    The names of states and their colours are in a file of their own beside it, which GTKWave finds
+    there wherever both are moved to.
+
     Parameters
     ----------
     path : path
@@ -71,10 +85,11 @@ def save_view(
     ValueError
         The dump is of another design, or no VCD file.
     """
-    dump = Dump(vcd_path)
+    dump = Dump(staged(vcd_path), vcd_path)
     text = io.StringIO()
     flat = top or not any("__payload.data" in name for name in dump.widths)
-    view = FlatSaveFile(text, dump) if flat else SaveFile(text, dump)
+    states = os.path.abspath(states_path(path))
+    view = FlatSaveFile(text, dump, states) if flat else SaveFile(text, dump, states)
     view.scope = top or SCOPE
     view.dumpfile(str(vcd_path))
     view.savefile(str(path))
@@ -90,7 +105,26 @@ def save_view(
     view.treeopen(view.scope)
     view.signals_width(column)
     view.sst_expanded(False)
-    Path(path).write_text(text.getvalue(), encoding="utf-8")
+    body = text.getvalue()
+    with replacing(path) as file:
+        file.write_text(f"{MARK} {_digest(body)}\n{body}", encoding="utf-8")
+    with replacing(states_path(path)) as file:
+        file.write_text(STATES.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def is_own(path: FilePath) -> bool:
+    """Whether a save file is as :func:`save_view` wrote it, or there is none."""
+    try:
+        head, _, body = Path(path).read_text(encoding="utf-8").partition("\n")
+    except FileNotFoundError:
+        return True
+    except (OSError, UnicodeDecodeError):
+        return False
+    return head == f"{MARK} {_digest(body)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _unit(view: SaveFile, dut: Any) -> None:

@@ -27,7 +27,7 @@ def parse(text: str) -> tuple[int, int | None]:
     InputError
         It is not written so, or ends before it begins.
     """
-    match = re.fullmatch(r"([0-9]*):([0-9]*)", text)
+    match = re.fullmatch(r"([0-9]{0,18}):([0-9]{0,18})", text)
     if not match or text == ":":
         raise InputError(f"window must be FIRST:LAST in cycles, such as 1000:1200, not {text!r}")
     first, last = (int(cycle) if cycle else None for cycle in match.groups())

@@ -10,8 +10,8 @@ import pytest
 from attention import NAMES, head, pipeline
 from helpers.bench import raises
 from sdpaflow_sim.attention import parts
+from sdpaflow_sim.attention.children import Child, Killed
 from sdpaflow_sim.attention.heads import Workload
-from sdpaflow_sim.attention.processes import Killed, Process
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.engines.choose import ENGINES
 from sdpaflow_sim.engines.compiled import engine
@@ -118,8 +118,8 @@ def test_a_killed_part_is_said_and_done_anew(monkeypatch, capfd):
     monkeypatch.setitem(ENGINES, "verilator", killed)
     both(pipeline("memory-free"), *head(4, N, 40), processes=2)
     assert capfd.readouterr().err == (
-        "sdpaflow: the process for queries 24 to 59 was killed by SIGKILL; they are simulated once "
-        "more\n"
+        "sdpaflow: the process for queries 24 to 59 was killed by SIGKILL: out of memory?; they "
+        "are simulated once more\n"
     )
 
 
@@ -164,8 +164,8 @@ def test_a_process_says_how_it_ended():
         told(7)
         os._exit(3)
 
-    with Process.several(leave, [1]) as (process,):
-        with pytest.raises(Killed, match="ended with 3"):
+    with Child.several(leave, [1]) as (process,):
+        with pytest.raises(Killed, match="ended with exit code 3"):
             process.result()
         assert process.count == 7
 

@@ -1,7 +1,9 @@
 """The program: how it starts, what it says of itself, and how it ends."""
 
+import contextlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.cli import DATA, refused
+from helpers.cli import DATA, refused, sdpaflow
 from sdpaflow.pipelines import PIPELINES
 from sdpaflow_sim.cli import values
 from sdpaflow_sim.engines.choose import AUTO, ENGINES
@@ -78,9 +80,11 @@ def test_a_file_in_place_survives_a_refusal(folder, capsys):
     assert Path("o.npy").read_text() == "precious"
 
 
-def start(*arguments):
+def start(*arguments, before=""):
     """The command, on its way."""
     command = [sys.executable, "-m", "sdpaflow_sim", *arguments]
+    if before:
+        command = ["sh", "-c", f"{before}{shlex.join(command)}"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, start_new_session=True, **pipes)
 
@@ -94,12 +98,12 @@ def test_a_reader_that_leaves(folder):
     assert running.wait(60) == 1
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_everything(folder, kind):
     """Interrupted, a comparison says so in one line, and leaves no file and no process behind."""
     before = set(folder.iterdir())
-    running = start("compare")
-    time.sleep(4)
+    running = start("compare", "--pipelines", "memory-free")
+    until_it_has_workers(running.pid)
     running.send_signal(kind)
     out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err) == (130, "", "sdpaflow: error: interrupted\n")
@@ -108,6 +112,85 @@ def test_an_interrupt_ends_everything(folder, kind):
     while time.monotonic() < deadline and group_exists(running.pid):
         time.sleep(0.1)
     assert not group_exists(running.pid)
+
+
+def children(number):
+    """Processes that a process has started, as Linux lists them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            after = path.read_text().rpartition(")")[2].split()
+            if int(after[1]) == number and after[0] != "Z":
+                found.append(int(path.parent.name))
+    return found
+
+
+def worker_of(number):
+    """The process that computes for another, once it has one."""
+    for child in children(number):
+        with contextlib.suppress(OSError):
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return child
+    return None
+
+
+def until_it_has_workers(number):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and worker_of(number) is None:
+        time.sleep(0.05)
+    time.sleep(0.5)
+
+
+def gone(number):
+    """Whether a process ends, soon."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_worker_that_is_killed_is_named(folder):
+    """As by the kernel when memory ends: one line, exit code 1."""
+    running = start("compare", "--pipelines", "memory-free")
+    until_it_has_workers(running.pid)
+    os.kill(worker_of(running.pid), signal.SIGKILL)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (1, "")
+    assert err == (
+        "sdpaflow: error: memory-free: its process was killed by SIGKILL: out of memory?\n"
+    )
+    assert not Path("compare.png").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_workers_end_with_the_command(folder):
+    """Even if that is killed, so that it cannot end them itself."""
+    running = start("compare", "--pipelines", "memory-free")
+    until_it_has_workers(running.pid)
+    worker = worker_of(running.pid)
+    running.kill()
+    running.communicate(timeout=60)
+    assert gone(worker)
+
+
+def test_signals_are_as_they_were(folder):
+    """A command called as a function leaves no handler behind; what is ignored stays so."""
+    before = [signal.getsignal(kind) for kind in (signal.SIGTERM, signal.SIGHUP)]
+    assert sdpaflow("graph", "--pipeline", "naive", *DATA) == 0
+    assert [signal.getsignal(kind) for kind in (signal.SIGTERM, signal.SIGHUP)] == before
+    running = start("compare", "--pipelines", "memory-free", before="trap '' HUP; exec ")
+    until_it_has_workers(running.pid)
+    running.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert running.poll() is None
+    running.kill()
+    running.communicate(timeout=60)
 
 
 def group_exists(number):

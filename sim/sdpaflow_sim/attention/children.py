@@ -1,20 +1,22 @@
 """Work in forks of this process."""
 
 import contextlib
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection, get_context
 from typing import Any
 
-__all__ = ["Killed", "Process"]
+from sdpaflow_sim.errors import killed
+from sdpaflow_sim.processes import follow
+
+__all__ = ["Child", "Killed"]
 
 
 class Killed(Exception):  # noqa: N818  (what happened to a process, in a message)
     """A process ended without a word; the text says how."""
 
 
-class Process:
+class Child:
     """A fork of this process that does one thing and sends the result.
 
     It takes no notice of Ctrl-C, which is for the process that forked it, and ends with it.
@@ -29,17 +31,15 @@ class Process:
         context: Any = get_context("fork")
         self._count = context.Value("q", 0, lock=False)
         self._receiver, sender = context.Pipe(duplex=False)
-        self._process = context.Process(
-            target=self._run, args=(work, index, sender, os.getpid()), daemon=True
-        )
+        self._process = context.Process(target=self._run, args=(work, index, sender), daemon=True)
         self._process.start()
         sender.close()
 
     @classmethod
     @contextlib.contextmanager
-    def several(cls, work: Callable[..., Any], indices: Sequence[int]) -> Iterator[list["Process"]]:
+    def several(cls, work: Callable[..., Any], indices: Sequence[int]) -> Iterator[list["Child"]]:
         """Processes for ``work(index, told)``; however this ends, none is left."""
-        processes: list[Process] = []
+        processes: list[Child] = []
         try:
             for index in indices:
                 processes.append(cls(work, index))
@@ -66,7 +66,7 @@ class Process:
         except EOFError:
             self._process.join()
             code = self._process.exitcode or 0
-            how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+            how = killed(-code) if code < 0 else f"ended with exit code {code}"
             raise Killed(how) from None
 
     def end(self) -> None:
@@ -74,14 +74,13 @@ class Process:
         self._process.join()
         self._receiver.close()
 
-    def _run(self, work: Callable[..., Any], index: int, sender: Any, parent: int) -> None:
+    def _run(self, work: Callable[..., Any], index: int, sender: Any) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        follow(signal.SIGKILL)
 
         def told(count: int) -> None:
             self._count.value = count
-            if os.getppid() != parent:  # which was killed: nobody waits for this
-                os._exit(1)
 
         try:
             result = work(index, told)
