@@ -1,8 +1,18 @@
 """Order of the tests: the longest ones first, so that no core waits for another at the end."""
 
+import contextlib
+import os
+import shlex
 import signal
 
+from sdpaflow_sim.engines.compiled.compiler import compiler
+from sdpaflow_sim.errors import ToolError
+
 pytest_plugins = ["helpers.budget", "helpers.tools"]
+
+# Most designs here run for few cycles: what takes the time is to compile them.
+with contextlib.suppress(ToolError):
+    os.environ["CXX"] = shlex.join([*compiler(), "-O0"])
 
 # In the background interrupts may be ignored, which programs that tests start would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
