@@ -130,6 +130,7 @@ def measure(writing):
         table = tables.render(tables.comparison(measured, counts), markdown=True)
         return {"table": table, "peaks": {report.pipeline: report.peaks for report in measured}}
 
+    speeds = json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))
     found = keep(f"results of {', '.join(names)}", results)
     blocks = {
         "results": found["table"],
@@ -138,7 +139,8 @@ def measure(writing):
         "depths": keep("depths", lambda: printed("depths", "--pipeline", "naive")),
         "published": study("published"),
         "real": study("real"),
-        "bench": bench.table(json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))),
+        "bench": bench.table(speeds),
+        "runs": bench.runs_table(speeds),
         **fpga_table.blocks(sha_of=lambda design: keep(design.name, lambda: design.fingerprint)),
         "verilog": keep("verilog", verilog),
         "units": catalogue(),

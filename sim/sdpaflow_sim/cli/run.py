@@ -124,7 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not quiet:
         from sdpaflow_sim.cli import tables
 
-        print(tables.render(tables.summary(report)), end="")
+        print(tables.render(tables.summary(report, fitted=chosen.fitted)), end="")
     return 0 if report.bit_exact else 1
 
 
