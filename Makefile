@@ -6,11 +6,10 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 READY  := .venv/ready
 ABSENT := $(shell command -v iverilog >/dev/null || echo icarus; \
                   command -v dot >/dev/null || echo graphviz)
-NOTE    = Left out, for want of tools: tests of $(ABSENT). On Debian: apt-get install iverilog graphviz
-EMPTY  :=
-SPACE  := $(EMPTY) $(EMPTY)
+NOTE    = Skipped, for want of tools: tests of $(ABSENT). On Debian: apt-get install iverilog graphviz
+PYTEST  = $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(FLAGS)
 
-.PHONY: demo test lint format types docs examples datasheets waves waves-cocotb study bench fpga \
+.PHONY: demo test check lint format types docs examples datasheets waves waves-cocotb study bench fpga \
   readme lock clean
 
 demo: $(READY)  ## run the main job on real data
@@ -19,7 +18,10 @@ demo: $(READY)  ## run the main job on real data
 
 test: $(READY) lint types  ## everything that CI checks
 	@$(if $(ABSENT),echo "$(NOTE)",:)
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(if $(ABSENT),-m "not ($(subst $(SPACE), or ,$(ABSENT)))")
+	$(PYTEST)
+
+check: $(READY) lint types  ## what a change is likely to break, in two minutes: no test marked slow
+	$(PYTEST) -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -81,5 +83,5 @@ $(READY): pyproject.toml requirements.lock
 	@touch $@
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find hdl sim tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -22,6 +22,7 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 from rich.progress import track
 from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.engines.compiled.compiler import compiler
 
 KEPT = Path(__file__).parents[1] / "docs" / "bench.json"
 QUERIES = 8
@@ -33,6 +34,16 @@ SIZES = {  # by d and engine: keys, which is also the number of queries of the l
     64: {"amaranth": 32, "verilator": 640},
 }
 REPEATS = 3
+
+RUNS = [(1, 2**n) for n in range(8, 14)] + [(16, 1024), (64, 512)]
+"""d = lanes and N = keys = queries of whole runs."""
+
+DAM = {512: (0.29, 0.13), 4096: (16.7, 7.7)}
+"""CPU seconds that the simulator of the paper takes, by N: with FIFOs of depth 2, and at its best.
+
+Measured by others, on a machine on which sdpaflow then took 1.11 and 8.4 s, for memory-free at
+d = 1, both as whole processes (arXiv 2404.16629; github.com/stanford-ppl/DAM-RS).
+"""
 
 
 class Builds(TypedDict, total=False):
@@ -55,12 +66,23 @@ class Result(Builds):
     times_amaranth: NotRequired[float]
 
 
+class Whole(TypedDict):
+    """A whole run of the command with its design built: medians over the repeats."""
+
+    d: int
+    n: int
+    wall_s: float
+    cpu_s: float
+
+
 class Kept(TypedDict):
     """What the file has: all results, and the machine."""
 
     cores: int | None
     machine: str
+    compiler: str
     results: list[Result]
+    runs: list[Whole]
 
 
 def main() -> None:
@@ -78,9 +100,16 @@ def main() -> None:
     for result in results:
         (slow,) = (r for r in results if r["d"] == result["d"] and r["engine"] == "amaranth")
         result["times_amaranth"] = result["cycles_per_second"] / slow["cycles_per_second"]
-    kept: Kept = {"cores": os.cpu_count(), "machine": platform.machine(), "results": results}
+    runs = [whole(d, n) for d, n in track(RUNS, "whole runs", transient=True)]
+    kept: Kept = {
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "compiler": Path(compiler()[0]).name,
+        "results": results,
+        "runs": runs,
+    }
     arguments.out.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    print(table(kept))
+    print(table(kept), runs_table(kept), sep="\n")
 
 
 def measure(d: int, engine: str) -> Result:
@@ -113,12 +142,37 @@ def measure(d: int, engine: str) -> Result:
         }
 
 
-def attention(d: int, queries: int, keys: int, engine: str) -> tuple[float, int]:
-    """Seconds and cycles of a run on random data."""
+def whole(d: int, n: int) -> Whole:
+    """Seconds of ``sdpaflow run`` from its start to its end, every bit compared."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [f"{folder}/{name}.npy" for name in "qkv"]
+        for file, array in zip(files, inputs(d, n, n), strict=True):
+            np.save(file, array)
+        data = [word for pair in zip(("--q", "--k", "--v"), files, strict=True) for word in pair]
+        words = ["run", "--pipeline", "memory-free", "--engine", "verilator", "--quiet", *data]
+        command = [sys.executable, "-m", "sdpaflow_sim", *words]
+        subprocess.run(command, check=True)  # which builds the design, if need be
+        wall, cpu = [], []
+        for _ in range(REPEATS):
+            begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(command, check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            wall.append(time.perf_counter() - begun)
+            cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return {"d": d, "n": n, "wall_s": statistics.median(wall), "cpu_s": statistics.median(cpu)}
+
+
+def inputs(d: int, queries: int, keys: int) -> tuple[np.ndarray, ...]:
+    """Random q, k, v."""
     rng = np.random.default_rng(d)
     q, k, v = rng.normal(size=(3, max(queries, keys), d)).clip(-3, 3)
+    return q[:queries], k[:keys], v[:keys]
+
+
+def attention(d: int, queries: int, keys: int, engine: str) -> tuple[float, int]:
+    """Seconds and cycles of a run on random data."""
     begun = time.perf_counter()
-    report = run("memory-free", q[:queries], k[:keys], v[:keys], engine=engine)
+    report = run("memory-free", *inputs(d, queries, keys), engine=engine, processes=1)
     if not report.bit_exact:
         sys.exit(f"{engine} at d = {d} gave wrong bits")
     return time.perf_counter() - begun, report.cycles
@@ -156,6 +210,19 @@ def table(kept: Kept) -> str:
         builds = ["" if seconds is None else f"{seconds:.1f}" for seconds in times_s]
         rest = [f"{one['start_s']:.1f}", f"{one['peak_memory_mb']:.0f}"]
         lines.append([one["d"], f"`{one['engine']}`", cycles, scores, times, *builds, *rest])
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+
+
+def runs_table(kept: Kept) -> str:
+    """Whole runs as Markdown, beside the paper's simulator where that has been measured."""
+    header = ["d", "N", "seconds", "CPU seconds", "scores per CPU second"]
+    header += ["DAM, depth 2 (CPU s)", "DAM, best (CPU s)"]
+    lines: list[list[object]] = [[*header], ["---:"] * len(header)]
+    for one in kept["runs"]:
+        scores = f"{_digits(one['n'] ** 2 / one['cpu_s']):,}"
+        others = DAM.get(one["n"], ("", "")) if one["d"] == 1 else ("", "")
+        times = f"{one['wall_s']:.2f}", f"{one['cpu_s']:.2f}"
+        lines.append([one["d"], f"{one['n']:,}", *times, scores, *others])
     return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
 
 

@@ -17,7 +17,7 @@ unambiguous. What the exit code says is on [its own page](exit-codes.md).
 """
 
 
-def measure():
+def measure(_writing=False):
     """Text of the page."""
     verbs = subparsers(command_line._parser())
     listed = "".join(f"* [`{name}`](#{name}): {about}\n" for name, (_, about) in verbs.items())

@@ -11,7 +11,7 @@ import functools
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -148,16 +148,21 @@ def row(folder: Path, design: Design) -> list[object]:
     return [*label, *(f"{count:,}" for count in report["resources"].values()), use, *rates]
 
 
-def blocks(folder: Path = FOLDER) -> dict[str, str]:
-    """The tables that the README shows, by the name of their block."""
-    designs = list(pipelines())
+def blocks(folder: Path = FOLDER, sha_of: Callable[[Design], str] | None = None) -> dict[str, str]:
+    """The tables that the README shows, by the name of their block.
+
+    ``sha_of`` gives the fingerprint of a design, if it is known without making the Verilog.
+    """
+    designs, others = list(pipelines()), list(sizes())
+    for design in [*designs, *others] if sha_of else []:
+        vars(design)["fingerprint"] = sha_of(design)
     *_, last = designs
     report, _ = known(folder, last)
     assert report is not None, f"{last.name} has not been measured"
     where = f"\nDSP blocks of {last.label[0]}: {listed(report['multipliers'])}.\n"
     return {
         "fpga": table(folder, designs, PIPELINE_TITLES) + where,
-        "fpga-sizes": table(folder, sizes(), SIZE_TITLES),
+        "fpga-sizes": table(folder, others, SIZE_TITLES),
     }
 
 

@@ -31,7 +31,8 @@ def main(doc, measure, again):
     doc : :class:`str`
         Description of the script.
     measure : callable
-        Gives texts by path, and a function that writes whatever is not compared.
+        Gives texts by path, and a function that writes whatever is not compared; told whether
+        they are going to be written.
     again : :class:`str`
         The command that writes what is stale.
     """
@@ -40,7 +41,7 @@ def main(doc, measure, again):
     action.add_argument("--write", action="store_true", help="put everything in its place")
     action.add_argument("--check", action="store_true", help="only compare; exit code 1 if stale")
     arguments = parser.parse_args()
-    files, others = measure()
+    files, others = measure(arguments.write)
     if arguments.write:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)

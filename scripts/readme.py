@@ -1,8 +1,9 @@
 """Measure the tables and drawings of the README and the documentation anew.
 
 A table stands between ``<!-- begin NAME: what measures it -->`` and ``<!-- end NAME -->``, in any
-page. ``--write`` puts tables and drawings in their places; ``--check`` writes nothing, and fails
-if what was measured differs from what stands there.
+page. ``--write`` measures, and puts tables and drawings in their places; ``--check`` writes
+nothing, and fails if what was measured differs from what stands there. It measures only what can
+have changed since, see ``kept.py``.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import sys
 import amaranth.back.verilog
 import bench
 import fpga_table
+import kept
 import numpy as np
 from pages import DOCS, ROOT, main, markdown
 from sdpaflow import units
@@ -118,31 +120,43 @@ def printed(*arguments):
     return f"```text\n{text.getvalue()}```\n"
 
 
-def measure():
-    """Texts of all pages and drawings by path; and what draws the figure."""
-    reports, counts = measure_all(list(PIPELINES), split_heads(*HEAD))
+def measure(writing):
+    """Texts of all pages and drawings by path; and what writes the rest."""
+    keep, names, reports = kept.Kept(anew=writing), list(PIPELINES), []
+
+    def results():
+        measured, counts = measure_all(names, split_heads(*HEAD))
+        reports.extend(measured)
+        table = tables.render(tables.comparison(measured, counts), markdown=True)
+        return {"table": table, "peaks": {report.pipeline: report.peaks for report in measured}}
+
+    speeds = json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))
+    found = keep(f"results of {', '.join(names)}", results)
     blocks = {
-        "results": tables.render(tables.comparison(reports, counts), markdown=True),
-        "cycles": cycles(),
-        "accuracy": accuracy(),
-        "depths": printed("depths", "--pipeline", "naive"),
+        "results": found["table"],
+        "cycles": keep("cycles", cycles),
+        "accuracy": keep("accuracy", accuracy),
+        "depths": keep("depths", lambda: printed("depths", "--pipeline", "naive")),
         "published": study("published"),
         "real": study("real"),
-        "bench": bench.table(json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))),
-        **fpga_table.blocks(),
-        "verilog": verilog(),
+        "bench": bench.table(speeds),
+        "runs": bench.runs_table(speeds),
+        **fpga_table.blocks(sha_of=lambda design: keep(design.name, lambda: design.fingerprint)),
+        "verilog": keep("verilog", verilog),
         "units": catalogue(),
         "pipelines": pipelines(),
     }
     drawings = {
-        DOCS / f"pictures/{report.pipeline}.svg": draw.to_svg(
-            build(report.pipeline, split_heads(*HEAD)), report.peaks
-        )
-        for report in reports
+        DOCS / f"pictures/{name}.svg": draw.to_svg(build(name, split_heads(*HEAD)), peaks)
+        for name, peaks in found["peaks"].items()
     }
     pages = filled({path: path.read_text(encoding="utf-8") for path in PAGES}, blocks)
-    figure = DOCS / "pictures/compare.png"
-    return {**pages, **drawings}, lambda: comparison.comparison(figure, reports)
+
+    def others():
+        comparison.comparison(DOCS / "pictures/compare.png", reports)
+        kept.FILE.write_text(keep.text(), encoding="utf-8")
+
+    return {**pages, **drawings}, others
 
 
 def filled(texts, blocks):

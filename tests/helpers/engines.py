@@ -6,13 +6,18 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import connect, flipped
 from helpers.cases import CASES
 from sdpaflow_sim.engines import amaranth
-from sdpaflow_sim.engines.compiled import engine
+from sdpaflow_sim.engines.compiled import engine, structs
+from sdpaflow_sim.engines.compiled.harness import Harness
+from sdpaflow_sim.engines.compiled.lookup import library
+from sdpaflow_sim.engines.cycle import Driver
 from sdpaflow_sim.engines.stalls import Stall
 from sdpaflow_sim.errors import SimulationError
 
-__all__ = ["ENGINES", "Board", "agree", "schedules", "streams"]
+__all__ = ["BOARDS", "ENGINES", "Board", "Compiled", "agree", "schedules", "streams"]
 
 ENGINES = [amaranth.simulate, engine.simulate]
+BOARDS = [list(CASES)[0::2], list(CASES)[1::2]]
+"""Names of the units on each board: the engine takes 64 streams."""
 
 
 class Board(wiring.Component):
@@ -45,6 +50,30 @@ class Board(wiring.Component):
                 else:
                     connect(m, own, flipped(mine))
         return m
+
+
+class Compiled:
+    """A design compiled for many runs: without looking for its library before each of them."""
+
+    def __init__(self, dut):
+        self.driver = Driver(dut, {}, watch=True)
+        self.harness = Harness(self.driver)
+        self.path = library(self.harness)
+
+    def simulate(self, sources, counts, stalls, limit, abandoned=None):
+        """As the engine's."""
+        self.driver.stalls = stalls
+        model = structs.Model(self.path)
+        try:
+            if abandoned:
+                self._run(model, abandoned[0], None, abandoned[1])
+                model.reset()
+            return self._run(model, sources, counts, limit)
+        finally:
+            model.close()
+
+    def _run(self, model, *job):
+        return engine._Run(self.driver, self.harness, model, *job).finish()
 
 
 def streams(names):

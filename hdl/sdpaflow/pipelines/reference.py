@@ -56,7 +56,8 @@ def softmax_attention(
     scores = np.float64(base2_scale) * queries @ keys.T
     if lengths is not None:
         kept = _checked(np.asarray(lengths), *scores.shape)
-        scores = np.where(np.arange(len(keys)) < kept[:, None], scores, -np.inf)
+        if kept.min() < len(keys):
+            scores = np.where(np.arange(len(keys)) < kept[:, None], scores, -np.inf)
     # The softmax does not change when a constant is subtracted; its powers cannot overflow then.
     scores -= scores.max(axis=1, keepdims=True)
     weights = np.exp2(scores, out=scores)

@@ -107,6 +107,33 @@ class Workload:
         """Tokens that will come out."""
         return self.queries * self.config.dv_beats
 
+    def part(self, first: int, end: int) -> "Workload":
+        """The workload of queries from one up to another, counted over all heads."""
+        part = object.__new__(Workload)
+        part.config, part.clipped = self.config, self.clipped
+        part.heads = [
+            Head(head.q[rows], head.k, head.v, head.lengths[rows])
+            for head, rows in self._within(first, end)
+        ]
+        return part
+
+    def share(self, given: Sequence[Matrices], first: int, end: int) -> list[Matrices]:
+        """Of the matrices that a workload was made of, those of such a part."""
+        matrices = dict(zip(map(id, self.heads), given, strict=True))
+        return [
+            (matrices[id(head)][0][rows], *matrices[id(head)][1:])
+            for head, rows in self._within(first, end)
+        ]
+
+    def _within(self, first: int, end: int) -> Iterator[tuple[Head, slice]]:
+        """Heads of which some queries are in a range of all, with those queries."""
+        start = 0
+        for head in self.heads:
+            low, high = max(first - start, 0), min(end - start, len(head.q))
+            if low < high:
+                yield head, slice(low, high)
+            start += len(head.q)
+
     def sources(self) -> dict[str, Feed]:
         """The input streams as bits of tokens, by port; the keys of a head are kept once."""
         config = self.config

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sdpaflow.numerics import raw
 from sdpaflow.pipelines import Attention
 
+from sdpaflow_sim.attention import parts
 from sdpaflow_sim.attention.expected import Expected
 from sdpaflow_sim.attention.float64 import errors
 from sdpaflow_sim.attention.heads import Workload
@@ -15,6 +16,8 @@ from sdpaflow_sim.attention.inputs import Heads, Matrices, as_given, build, spli
 from sdpaflow_sim.attention.report import FifoUse, Report, fifos_of, state_of
 from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
 from sdpaflow_sim.engines.stalls import Stall
+from sdpaflow_sim.engines.trace import Trace
+from sdpaflow_sim.errors import InputError
 from sdpaflow_sim.outputs import FilePath
 
 __all__ = ["ENGINES", "FifoUse", "Report", "model", "run"]
@@ -40,6 +43,7 @@ def run(
     vcd: FilePath | None = None,
     window: tuple[int, int | None] | None = None,
     progress: Callable[[int], None] | None = None,
+    processes: int | None = None,
 ) -> Report:
     """Compute attention with a simulated pipeline and check every bit of it.
 
@@ -71,6 +75,10 @@ def run(
         input token is accepted, unless all inputs stall at first. For the compiled engine only.
     progress : callable
         Called with the number of queries answered, after each.
+    processes : :class:`int`
+        Over how many processes the queries of a long run are split, from two million cycles on; one
+        per core, unless given. The report is the same in every field. Runs with stalls, a limit or
+        a waveform are not split, nor is one whose rows wait for the divider.
 
     Returns
     -------
@@ -85,25 +93,35 @@ def run(
     SimulationError
         The run did not end: a deadlock, with its cause, or the limit.
     """
+    if processes is not None and (type(processes) is not int or processes < 1):
+        raise InputError(f"processes must be an integer of at least 1, not {processes!r}")
     dut, given, workload = _prepare(pipeline, q, k, v, lengths)
     config: Any = dut.config  # where a field may be None, it has filled in what that stands for
     cycles = workload.scores * config.beats
     engine = choose(engine, dut, cycles, watch=watch, vcd=vcd, window=window)
-    with Expected(dut, workload, given) as answers:
-        trace = ENGINES[engine](
+
+    def simulate(part: Workload, told: Callable[[int], None] | None) -> Trace:
+        return ENGINES[engine](
             dut,
-            workload.sources(),
-            {"o": workload.outputs},
+            part.sources(),
+            {"o": part.outputs},
             stalls=stalls,
-            limit=1000 + 64 * cycles if limit is None else limit,
+            limit=1000 + 64 * part.scores * config.beats if limit is None else limit,
             watch=watch,
             vcd=vcd,
             window=window,
-            progress=progress and (lambda tokens: progress(tokens // config.dv_beats)),
+            progress=told,
         )
-        expected, exact, total, clamped = answers.result()
-    outputs = workload.decode(trace.outputs["o"])
-    fifos = fifos_of(dut, trace.peaks)
+
+    told = progress and (lambda tokens: progress(tokens // config.dv_beats))
+    alone = engine != "verilator" or stalls or limit is not None or vcd is not None
+    starts = parts.cuts(workload, 1 if alone else processes or parts.cores())
+    if len(starts) == 1:
+        outcome = parts.simulate(dut, workload, given, simulate, told)
+    else:
+        outcome = parts.simulate_parts(dut, workload, given, simulate, starts, told)
+    outputs, (expected, exact, total, clamped) = outcome.outputs, outcome.expected
+    fifos = fifos_of(dut, outcome.peaks)
     state_words, state_bits = state_of(dut)
     floats = _by_head(workload, outputs)
     return Report(
@@ -118,12 +136,12 @@ def run(
         formats={name: repr(getattr(config, name)) for name in "qkvo"},
         scale=config.scale,
         engine=engine,
-        cycles=trace.cycles,
+        cycles=outcome.cycles,
         scores=workload.scores,
-        cycles_per_score=trace.cycles / workload.scores,
-        bit_exact=bool(np.array_equal(outputs, expected) and trace.saturations == clamped),
+        cycles_per_score=outcome.cycles / workload.scores,
+        bit_exact=bool(np.array_equal(outputs, expected) and outcome.saturations == clamped),
         output_ulp=config.o.ulp,
-        saturations={n: c for n, c in {**workload.clipped, **trace.saturations}.items() if c},
+        saturations={n: c for n, c in {**workload.clipped, **outcome.saturations}.items() if c},
         fifos=fifos,
         state_words=state_words,
         state_bits=state_bits,
@@ -131,7 +149,7 @@ def run(
         intermediate_bits=state_bits + sum(fifo.depth * fifo.width_bits for fifo in fifos),
         peak_words=state_words + sum(fifo.peak for fifo in fifos),
         outputs=as_given(q, floats),
-        fill=trace.fill,
+        fill=outcome.fill,
         **errors(config, outputs, exact, total),
     )
 

@@ -43,12 +43,15 @@ class Chosen:
         :func:`streams_for` them.
     batch : tuple of :class:`int`
         Batches, and heads of each, where the heads came in an array of four dimensions.
+    fitted : :class:`bool`
+        Whether formats were fitted to the heads.
     """
 
     spec: Spec
     pipeline: Dataflow
     heads: list[Matrices] | None
     batch: tuple[int, ...] = ()
+    fitted: bool = False
 
     @property
     def name(self) -> str:
@@ -94,7 +97,8 @@ def choose(spec: Spec, data: Data, config: dict[str, Any]) -> Chosen:
         pipelines.check_arguments(spec.text, found, None, **arguments)
         with pipelines.explained(spec.text):
             kind = spec.text if spec.text in NAMES else found
-            return Chosen(spec, build(kind, heads, arguments=arguments, **config), heads, batch)
+            built = build(kind, heads, arguments=arguments, **config)
+            return Chosen(spec, built, heads, batch, fitted=not {*"qkv"} <= config.keys())
     pipeline = pipelines.made(spec.text, found, arguments)
     if config:
         listed = " and ".join(dict.fromkeys(option(name) for name in config))

@@ -34,6 +34,7 @@ def add_parser(commands: shared.Commands) -> None:
         "--limit", type=at_least(1), metavar="CYCLES", help="give up after so many cycles"
     )
     shared.add_engine(parser)
+    shared.add_jobs(parser, "processes that a long attention is split over (default: one per core)")
     parser.add_argument(
         "--vcd", type=file, metavar="F", help="write a waveform, and a .gtkw file beside it"
     )
@@ -86,12 +87,16 @@ def _run(arguments: argparse.Namespace) -> int:
     out, json, vcd = arguments.out, arguments.json, arguments.vcd
     options = {"limit": arguments.limit, "engine": arguments.engine, "vcd": vcd,
                "window": arguments.window, "quiet": quiet}  # fmt: skip
+    if arguments.jobs is not None:
+        options["processes"] = arguments.jobs
 
     check_outputs([vcd])
     save_file = _save_file(vcd, arguments.gtkw, quiet=quiet)
     check_outputs([vcd, *_saved(save_file), out, json], shared.reads(spec, data))
     window.check(arguments.window, vcd, arguments.limit)
     chosen = choose(spec, data, config)
+    if chosen.heads is None and arguments.jobs is not None:
+        raise InputError(f"--jobs splits the queries of an attention, which {spec.text} is not")
     if arguments.stalls is not None:
         edges = {**chosen.pipeline.input_edges, **chosen.pipeline.output_edges}
         try:
@@ -119,7 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not quiet:
         from sdpaflow_sim.cli import tables
 
-        print(tables.render(tables.summary(report)), end="")
+        print(tables.render(tables.summary(report, fitted=chosen.fitted)), end="")
     return 0 if report.bit_exact else 1
 
 

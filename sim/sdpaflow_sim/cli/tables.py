@@ -84,17 +84,20 @@ def comparison(
     return table
 
 
-def summary(report: Report | GraphReport) -> Table:
-    """One run, a line per figure."""
-    return _attention(report) if isinstance(report, Report) else _graph(report)
+def summary(report: Report | GraphReport, *, fitted: bool = False) -> Table:
+    """One run, a line per figure; formats that were fitted to the data are said to be."""
+    return _attention(report, fitted) if isinstance(report, Report) else _graph(report)
 
 
-def _attention(report: Report) -> Table:
+def _attention(report: Report, fitted: bool) -> Table:
     ulp = report.output_ulp
+    formats = ",".join(f"{name}={shape}" for name, shape in report.formats.items())
+    keep = {"": f"fitted to the data; other data keeps them with --formats '{formats}'"}
     return _lines({
         "pipeline": f"{report.pipeline}, d = {report.d}, dv = {report.dv}, lanes = {report.lanes}",
         "data": f"{report.heads} × {report.n_q} queries, {report.n_k} keys",
         "formats": ", ".join(f"{name} {shape}" for name, shape in report.formats.items()),
+        **(keep if fitted else {}),
         "engine": report.engine,
         "cycles": f"{report.cycles:,} for {report.scores:,} scores, "
         f"{report.cycles_per_score:.4f} per score",

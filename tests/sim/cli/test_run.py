@@ -90,3 +90,15 @@ def test_a_run_that_does_not_end(folder, capsys):
         "sdpaflow: error: not finished after 20 cycles: tokens given, 0 of 3 at o\n"
     )
     assert not Path("o.npy").exists()
+
+
+def test_fitted_formats_are_said_to_be(capsys):
+    """With the option that keeps them, and the compiled design, for other data."""
+    words = ["run", "--pipeline", "memory-free", "--tokens", "3"]
+    assert sdpaflow(*words) == 0
+    said = capsys.readouterr().out
+    option = re.search(r"fitted to the data; other data keeps them with --formats '(\S+)'", said)[1]
+    assert sdpaflow(*words, "--formats", option) == 0
+    kept = capsys.readouterr().out
+    assert "fitted" not in kept
+    assert kept.splitlines()[2] == said.splitlines()[2]

@@ -84,6 +84,8 @@ def test_an_attention_that_is_built_already(own):
     ("message", "arguments"),
     [
         ("Stalls are for ports x, share, not 'q'", [*RUN, "--stalls", "q=10"]),
+        ("--jobs splits the queries of an attention, which normalise.py:Normalise is not",
+         [*RUN, "--jobs", 2]),
         ("there is no input 'y'; inputs are: x", [*RUN, "--input", "y=x.json"]),
         ("twice.py:Twice is an attention, which takes --q, --k and --v, not --input",
          ["run", "--pipeline", "twice.py:Twice", "--input", "q=q.npy"]),

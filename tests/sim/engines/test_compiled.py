@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from attention import NAMES, head, pipeline
 from helpers.bench import raises
 from helpers.cases import CASES
-from helpers.engines import ENGINES, Board, agree, schedules, streams
+from helpers.engines import BOARDS, ENGINES, Board, agree, schedules, streams
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import UQ, Add, Narrow
 from sdpaflow.units import Unit, tokens
@@ -23,16 +23,10 @@ from sdpaflow_sim.errors import DeadlockError, FramingError, InputError, LimitEr
 from sdpaflow_sim.streams import stream_of
 
 
-@pytest.fixture(autouse=True)
-def _compiled_quickly(monkeypatch):
-    """Most of the time here goes into compiling models that run for few cycles."""
-    monkeypatch.setenv("CXX", "g++ -O0")
-
-
 @pytest.mark.parametrize("board", range(2))
 def test_units_under_random_stalls(board):
     """Every unit there is: bits, times, counts of clamped tokens, and the contract watched."""
-    names = list(CASES)[board::2]
+    names = BOARDS[board]
     sources, counts = streams(names)
     dut = Board(names)
     for seed in range(2):
