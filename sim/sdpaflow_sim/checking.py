@@ -9,7 +9,7 @@ from sdpaflow.graph import Dataflow, Stream, interpret_all
 from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
 from sdpaflow_sim.engines.stalls import Stalls
 from sdpaflow_sim.engines.trace import Levels, Progress, Trace
-from sdpaflow_sim.errors import FramingError, MismatchError
+from sdpaflow_sim.errors import MisfitError, MismatchError
 from sdpaflow_sim.streams import token_of, tokens_of
 
 __all__ = ["check"]
@@ -66,8 +66,10 @@ def check(
     ------
     TypeError, ValueError
         An input is missing or not fit for its port, or an option is none.
+    MisfitError
+        The inputs do not fit together; a :class:`FramingError` as well as an :class:`InputError`.
     FramingError
-        The inputs do not fit together, or disagreed in the hardware.
+        They disagreed in the hardware.
     MismatchError
         Bits, ends of groups or counts of raised flags differ.
     SimulationError
@@ -119,5 +121,5 @@ def _model(
     try:
         model = interpret_all(dataflow, inputs)
     except errors.FramingError as error:
-        raise FramingError(str(error)) from None
+        raise MisfitError(str(error)) from None
     return model.streams, model.counts

@@ -12,6 +12,7 @@ __all__ = [
     "FramingError",
     "InputError",
     "LimitError",
+    "MisfitError",
     "MismatchError",
     "SimulationError",
     "ToolError",
@@ -60,6 +61,10 @@ class LimitError(SimulationError):
 
 class FramingError(SimulationError, errors.FramingError):
     """Inputs of a unit disagree on where a group ends."""
+
+
+class MisfitError(InputError, FramingError):
+    """Inputs do not fit together, which the model says before anything is simulated."""
 
 
 class ContractError(SimulationError):

@@ -240,6 +240,10 @@ def sample_streams(dataflow: Dataflow, n: int = 16, seed: int = 0) -> dict[str, 
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise InputError(f"n must be an int of at least 1, not {n!r}")
     for port, edge in dataflow.input_edges.items():
+        try:
+            check_shape(port_of(edge)[0])
+        except TypeError as error:
+            raise InputError(f"input {port} cannot be random: {error}") from None
         if (count := n ** (port_of(edge)[1] + 1)) > MOST:
             raise InputError(
                 f"{n} tokens in every dimension are {count} of {port}, more than the {MOST} that "

@@ -158,8 +158,9 @@ def test_inputs_are_checked_before_anything_is_run(inputs, kind, message):
 )
 def test_inputs_that_do_not_fit_together(a, b, message):
     """Groups of unequal number or length are the inputs' fault: no mismatch, no run that hangs."""
-    with raises(FramingError, message):
+    with raises(FramingError, message) as error:
         check(Summed(), of(a, b))
+    assert isinstance(error.value, InputError)
 
 
 @pytest.mark.parametrize(

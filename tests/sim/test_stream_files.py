@@ -149,3 +149,19 @@ def test_inputs_that_depend_on_each_other_must_be_given(monkeypatch):
 def test_a_size_is_an_int(n):
     with raises(InputError, f"n must be an int of at least 1, not {n!r}"):
         sample_streams(Three(), n=n)
+
+
+class Pairs(Dataflow):
+    """Vectors of structures, which have no raw values."""
+
+    def __init__(self):
+        super().__init__()
+        x = self.input(data.ArrayLayout(PAIR, 2))
+        self.output(o=x)
+
+
+def test_vectors_of_structures_are_refused():
+    with pytest.raises(
+        InputError, match=r"^input x cannot be random: A token must not be a vector"
+    ):
+        sample_streams(Pairs())

@@ -44,6 +44,7 @@ def _depths(arguments: argparse.Namespace) -> int:
     """The least depths of every FIFO of a pipeline, beside what it is built with."""
     from sdpaflow_sim.cli import pipelines, tables
     from sdpaflow_sim.cli.progress import Progress
+    from sdpaflow_sim.errors import DeadlockError
     from sdpaflow_sim.outputs import check_outputs, write_json
     from sdpaflow_sim.sizing import search
 
@@ -51,13 +52,20 @@ def _depths(arguments: argparse.Namespace) -> int:
     n, d, lanes, seed = arguments.n, arguments.d, arguments.lanes, arguments.seed
 
     check_outputs([json], shared.reads(spec))
-    if pipelines.is_attention(pipelines.resolve(spec.text)):
+    attention = pipelines.is_attention(pipelines.resolve(spec.text))
+    if attention:
         make, run, title, known = _attention(spec, n or N, d or D, lanes, seed, engine)
     else:
         make, run, title, known = _graph(spec, n, d, lanes, seed, engine)
     edges = make().edges
     with Progress({"depths": len(edges)}, quiet=arguments.quiet, unit="FIFOs") as progress:
-        found: list[Depths] = search(make, run, progress=progress.counter("depths"))
+        try:
+            found: list[Depths] = search(make, run, progress=progress.counter("depths"))
+        except DeadlockError as error:
+            raise DeadlockError(
+                f"{error}; as it is built it may be for shorter rows than these: give --n"
+                + ("" if attention else ", or --input")
+            ) from None
     full = found[0].cycles[found[0].built]
     title = f"{title}: {full:,} cycles as built"
     print(tables.render(tables.depths(found, edges, title)), end="")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from sdpaflow import __version__
 
-from sdpaflow_sim.cli import compare, count, depths, export, fpga, graph, run, study
+from sdpaflow_sim.cli import cache, compare, count, depths, export, fpga, graph, run, study
 from sdpaflow_sim.cli.arguments import Parser
 from sdpaflow_sim.cli.hasten import hasten
 from sdpaflow_sim.cli.terminal import let_go, printable
@@ -17,7 +17,7 @@ from sdpaflow_sim.outputs import Written
 
 __all__ = ["main"]
 
-COMMANDS = (compare, run, graph, count, export, study, depths, fpga)
+COMMANDS = (compare, run, graph, count, export, study, depths, fpga, cache)
 """Modules of the commands, in the order of the help. Each imports what it runs when it runs."""
 
 

