@@ -5,6 +5,7 @@ there may be no home, none that can be written, or no such user: then a private 
 temporary files takes its place.
 """
 
+import errno
 import getpass
 import os
 import stat
@@ -17,7 +18,10 @@ import platformdirs
 
 from sdpaflow_sim.errors import ToolError
 
-__all__ = ["caches", "environment", "prepare_matplotlib"]
+__all__ = ["NAME", "caches", "environment", "prepare_matplotlib"]
+
+NAME = "sdpaflow"
+"""What is this program's own among the caches."""
 
 
 def caches(purpose: str) -> Path:
@@ -31,8 +35,8 @@ def caches(purpose: str) -> Path:
     found, reason = _found(os.environ.get("XDG_CACHE_HOME"), os.environ.get("HOME"))
     if found is None:
         raise ToolError(
-            f"{purpose} keeps what it builds in {_usual()}, which cannot be written: {reason}; "
-            "set XDG_CACHE_HOME to another folder"
+            f"{purpose} keeps what it builds in {_usual() / NAME}, which cannot be written: "
+            f"{reason}; set XDG_CACHE_HOME to another folder"
         )
     return found
 
@@ -62,8 +66,8 @@ def _usual() -> Path:
 
 
 @cache
-def _found(_xdg: str | None, _home: str | None) -> tuple[Path | None, str]:
-    """The first folder that can be written, or why the usual one cannot."""
+def _found(asked: str | None, _home: str | None) -> tuple[Path | None, str]:
+    """A folder that can be written, or why the usual one cannot; only that one, if asked for."""
     reason = "it is no absolute path"
     usual = _usual()
     if usual.is_absolute():
@@ -71,9 +75,13 @@ def _found(_xdg: str | None, _home: str | None) -> tuple[Path | None, str]:
             usual.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=usual).close()
             return usual, ""
+        except FileExistsError:
+            reason = os.strerror(errno.ENOTDIR)
         except OSError as error:
             reason = error.strerror or str(error)
-    spare = Path(tempfile.gettempdir()) / f"sdpaflow-{_user()}"
+    if asked:
+        return None, reason
+    spare = Path(tempfile.gettempdir()) / f"{NAME}-{_user()}"
     with suppress(OSError):
         spare.mkdir(mode=0o700, exist_ok=True)
         found = spare.lstat()

@@ -63,10 +63,22 @@ def test_nowhere(nobody, monkeypatch, kind):
         monkeypatch.setattr(os, "getuid", lambda: found)
         spare.rename(nobody / f"sdpaflow-{found}")
     message = (
-        "Counting keeps what it builds in /proc/.cache, which cannot be written: No such file or "
-        "directory; set XDG_CACHE_HOME to another folder"
+        "Counting keeps what it builds in /proc/.cache/sdpaflow, which cannot be written: No such "
+        "file or directory; set XDG_CACHE_HOME to another folder"
     )
     with raises(ToolError, message):
         module.yosys("Counting", "", "")
     places.prepare_matplotlib()
     assert "MPLCONFIGDIR" not in os.environ
+
+
+def test_a_place_that_was_asked_for(nobody, monkeypatch):
+    """No other is taken in silence."""
+    (nobody / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(nobody / "file"))
+    message = (
+        f"Counting keeps what it builds in {nobody}/file/sdpaflow, which cannot be written: Not a "
+        "directory; set XDG_CACHE_HOME to another folder"
+    )
+    with raises(ToolError, message):
+        places.caches("Counting")

@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sdpaflow_sim.errors import ToolError
-from sdpaflow_sim.places import caches
+from sdpaflow_sim.places import NAME, caches
 
 __all__ = ["DAYS", "MEGABYTES", "PURPOSE", "Kept", "check", "contents", "folder", "is_sound",
            "keep", "key", "prune", "workshop"]  # fmt: skip
@@ -54,7 +54,7 @@ def folder() -> Path:
     ToolError
         There is no place for it.
     """
-    return caches(PURPOSE) / "sdpaflow"
+    return caches(PURPOSE) / NAME
 
 
 def check() -> None:
