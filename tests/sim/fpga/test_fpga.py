@@ -120,6 +120,7 @@ def test_registers_in_blocks(bare, tmp_path):
 
 
 @pytest.mark.parametrize("name", FREE)
+@pytest.mark.slow
 def test_every_cell_counts(name, tmp_path):
     """Rows are in block RAM, products in DSP blocks, and no kind of cell is forgotten."""
     device, dut = DEVICES[name], small.Small(row_max=1024)

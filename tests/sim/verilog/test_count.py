@@ -221,6 +221,7 @@ def test_memory_free_has_no_memory():
 
 
 @pytest.mark.parametrize(("name", "fifos"), [("naive", ["row"]), ("scaled", ["s_wait", "e_wait"])])
+@pytest.mark.slow
 def test_memory_grows_with_the_row(name, fifos):
     """A row one word longer takes one more word of each long FIFO, and nothing else grows."""
     dut = pipeline(name, row_max=33)

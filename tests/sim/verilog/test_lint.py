@@ -41,6 +41,7 @@ def warnings(path):
 
 
 @pytest.mark.parametrize(("name", "lanes", "ports"), SHAPES)
+@pytest.mark.slow
 def test_no_warning(tmp_path, name, lanes, ports):
     """Not of any pipeline, with either kind of ports."""
     _, top, _ = exported(tmp_path, name, lanes, ports)
@@ -48,6 +49,7 @@ def test_no_warning(tmp_path, name, lanes, ports):
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES)
+@pytest.mark.slow
 def test_no_warning_of_sizes(tmp_path, name, size):
     """Nor for other numbers of elements and lanes."""
     path = tmp_path / "top.v"
