@@ -13,8 +13,8 @@ from sdpaflow.pipelines import PIPELINES, ROW_BITS, Attention, Config
 from sdpaflow_sim.arrays import numbers
 from sdpaflow_sim.errors import InputError
 
-__all__ = ["Heads", "Matrices", "as_given", "build", "check", "fitting", "sample", "sample_of",
-           "split_heads"]  # fmt: skip
+__all__ = ["Heads", "Matrices", "as_given", "build", "check", "fitted", "fitting", "sample",
+           "sample_of", "split_heads"]  # fmt: skip
 
 Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
 """q, k and v of one head: (N_q, d), (N_k, d) and (N_k, dv)."""
@@ -139,6 +139,24 @@ def fitting(values: Iterable[np.ndarray], name: str = "values", width: int = 16)
     return SQ(i_bits, width - i_bits)
 
 
+def fitted(heads: Sequence[Matrices], options: Mapping[str, Any]) -> dict[str, fixed.Shape]:
+    """Formats of q, k and v that hold heads, for those that options do not give.
+
+    Raises
+    ------
+    InputError, ValueError
+        They do not fit 16 bits, or the scale among the options is none.
+    """
+    given = {name: options[name] for name in ("scale",) if options.get(name) is not None}
+    factor = Config(d=heads[0][0].shape[1], **given).factor
+    found = {}
+    for index, (port, scale) in enumerate({"q": factor, "k": 1, "v": 1}.items()):
+        if options.get(port) is None:
+            with np.errstate(over="ignore"):
+                found[port] = fitting([scale * head[index] for head in heads], port)
+    return found
+
+
 def build(
     pipeline: str | type[Attention],
     heads: Sequence[Matrices],
@@ -177,11 +195,7 @@ def build(
         raise InputError(f"{name} stores no rows: leave out row_max")
     try:
         d, dv = heads[0][0].shape[1], heads[0][2].shape[1]
-        factor = Config(d=d, **{n: options[n] for n in ("scale",) if n in options}).factor
-        for index, (port, scale) in enumerate({"q": factor, "k": 1, "v": 1}.items()):
-            if port not in options:
-                with np.errstate(over="ignore"):
-                    options[port] = fitting([scale * head[index] for head in heads], port)
+        options |= fitted(heads, options)
         built = kind(Config(d=d, dv=dv, **options), **(arguments or {}))
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from None

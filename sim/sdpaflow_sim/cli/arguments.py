@@ -1,6 +1,7 @@
 """Arguments that several commands take, and what was given for them."""
 
 import argparse
+import os
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,6 +26,7 @@ __all__ = [
     "config_of",
     "data_of",
     "option",
+    "portable",
     "reads",
     "spec_of",
     "texts",
@@ -70,11 +72,17 @@ class Spec:
 
     @property
     def command(self) -> str:
-        """The same as on a command line, without the inputs."""
-        words = ["--pipeline", self.text]
+        """The same as on a command line, without the inputs, wherever it is run."""
+        words = ["--pipeline", portable(self.text)]
         for argument in self.arguments:
             words += ["--arg", argument]
         return shlex.join(words)
+
+
+def portable(text: str) -> str:
+    """A pipeline as another machine may name it: a file with an absolute path by its name alone."""
+    where, _, name = text.rpartition(":")
+    return f"{os.path.basename(where)}:{name}" if os.path.isabs(where) else text
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,14 @@ from sdpaflow.graph import Dataflow, Stream
 from sdpaflow.pipelines import Attention
 
 from sdpaflow_sim.arrays import load
-from sdpaflow_sim.attention.inputs import Matrices, build, sample, sample_of, split_heads
+from sdpaflow_sim.attention.inputs import (
+    Matrices,
+    build,
+    fitted,
+    sample,
+    sample_of,
+    split_heads,
+)
 from sdpaflow_sim.cli import pipelines
 from sdpaflow_sim.cli.arguments import Data, Spec, option
 from sdpaflow_sim.cli.values import ALL, NAMES
@@ -85,6 +92,8 @@ def choose(spec: Spec, data: Data, config: dict[str, Any]) -> Chosen:
     if pipelines.is_attention(found):
         _no_inputs(spec)
         heads, batch = heads_of(data, config.get("row_max"))
+        if data.d is not None:
+            config = {**fitted(split_heads(*sample_of(data.d, data.dv)), config), **config}
         pipelines.check_arguments(spec.text, found, None, **arguments)
         with pipelines.explained(spec.text):
             kind = spec.text if spec.text in NAMES else found

@@ -103,7 +103,7 @@ def _command(
     out: str,
 ) -> str:
     """The command that gives the same results, on whatever machines."""
-    words = ["sdpaflow", "study", "--pipelines", ",".join(names)]
+    words = ["sdpaflow", "study", "--pipelines", ",".join(map(shared.portable, names))]
     for argument in own:
         words += ["--arg", argument]
     for name, chosen in sizes.items():

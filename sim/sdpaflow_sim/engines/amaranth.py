@@ -1,10 +1,11 @@
 """Amaranth's simulator as an engine: slow, everywhere at hand, and every signal in the waveform."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from os import PathLike
-from typing import Any
+from typing import Any, TextIO
 
 from amaranth.hdl import ClockDomain, Module
 
@@ -100,7 +101,7 @@ def simulate(
         if vcd is not None:
             path = stack.enter_context(replacing(vcd))
             file = stack.enter_context(open(path, "w", encoding="ascii"))
-            stack.enter_context(simulator.write_vcd(file))
+            stack.enter_context(simulator.write_vcd(_WideOnly(file)))
         stack.enter_context(_wide_constants())
         try:
             simulator.run()
@@ -109,6 +110,35 @@ def simulate(
     if failure:
         raise failure
     return trace
+
+
+class _WideOnly(io.TextIOBase):
+    """A VCD file without variables of no bits, as ends of groups of rank 0 are.
+
+    Few viewers take them, and the format has none.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._rest = file, ""
+        self._codes: set[str] = set()
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        self._file.write("".join(f"{line}\n" for line in lines if self._shows(line)))
+        return len(text)
+
+    def _shows(self, line: str) -> bool:
+        if line.startswith("$var "):
+            _, _, width, code, *_ = line.split()
+            if width == "0":
+                self._codes.add(code)
+                return False
+        return not (line.startswith("b0 ") and line[3:] in self._codes)
+
+    def close(self) -> None:
+        self._file.write(self._rest)
+        self._rest = ""
+        super().close()
 
 
 @contextmanager

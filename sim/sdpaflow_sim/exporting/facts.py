@@ -12,7 +12,7 @@ from sdpaflow.units import TokenStream, Unit
 
 from sdpaflow_sim.drawing.describe import shape_text
 from sdpaflow_sim.engines.cycle import streams_of
-from sdpaflow_sim.exporting import naming
+from sdpaflow_sim.exporting import limits, naming
 
 __all__ = ["of_pipeline", "of_unit", "ports_of"]
 
@@ -42,6 +42,9 @@ def of_pipeline(pipeline: Dataflow, name: str, ports: str, spec: str | None = No
         **known,
         "latency": max(latencies),
         "long_fifos": {edge.name: edge.depth for edge in pipeline.edges if edge.is_long},
+        "limits": limits.of_attention(pipeline)
+        if naming.is_attention(pipeline)
+        else {"reset_after_misframed": True},
     }
 
 
@@ -50,6 +53,11 @@ def _attention(pipeline: Attention) -> dict:
     config = pipeline.config
     beats = {name: getattr(config, "dv_beats" if name in "vo" else "beats") for name in "qkvo"}
     return {
+        "query_factor": config.factor,
+        "quantisation": {
+            "rounding": "to nearest, ties to even",
+            "overflow": "clamped to the least or greatest",
+        },
         "config": {
             **{n: getattr(config, n) for n in ("d", "dv", "lanes", "dv_lanes", "row_max")},
             **{n: getattr(config, n) for n in naming.CHOICES},

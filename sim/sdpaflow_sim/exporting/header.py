@@ -36,12 +36,32 @@ def _attention(known: dict) -> list[str]:
         "Formats, two's complement (integer bits with sign, fraction bits):",
         *formats,
         f"q holds queries times {config['scale']:.9g} * log2(e).",
+        f"This factor is {known['query_factor']:.9g}. Inputs are rounded to nearest, ties to even;",
+        "what is beyond a format is clamped to its least or greatest, here as there.",
         f"Cycles per score: {known['cycles_per_score']}.",
         f"Latency: {known['latency']} cycles along the longest path from inputs to output;",
         "what waits for a row, or for the beats of a vector, takes so many cycles more.",
         _long_fifos(known),
         "",
         *_matrices(known["interface"], beats),
+        *_limits(known["limits"], stored=config["row_max"] is not None),
+    ]
+
+
+def _limits(limits: dict, *, stored: bool) -> list[str]:
+    """What an attention was not built for."""
+    most = limits["row_keys"]
+    return [
+        "",
+        f"Rows may differ in length, from 1 to {most} keys. "
+        + (
+            "A longer one waits for ever, every flag down."
+            if stored
+            else "Of a longer one sums overflow."
+        ),
+        f"k is taken {limits['k_ahead_of_v']} keys or a few more ahead of v, and then waits for v:",
+        "a source that sends all of k first stands still.",
+        "After misframed, nothing is right until a reset.",
     ]
 
 
@@ -61,7 +81,8 @@ def _matrices(ports: str, beats: dict) -> list[str]:
             *lines,
             "Each element takes whole bytes; padding of inputs is ignored, that of o is its sign.",
             "tlast closes a row of keys on k, a row of values on v, and a vector on o; on q it is",
-            "free. aresetn is synchronous to aclk, active low.",
+            "free. There is no tkeep: every element of a beat counts.",
+            "aresetn is synchronous to aclk, active low.",
         ]
     lines.append("Above the elements of a payload are the marks of a token, lowest first:")
     for name in "qkvo":

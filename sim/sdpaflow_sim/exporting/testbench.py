@@ -125,11 +125,14 @@ _FLAG = """\
 """
 
 _TEXT = """\
+// Vectors and counts are assigned at once, so that one process can read them again.
+/* verilator lint_off BLKSEQ */
 module {name}_tb;
   localparam TIMEOUT = {limit};  // cycles
 
-  reg clk = 0;
-  reg rst = 1;
+  reg clk;
+  reg rst;
+  initial clk = 0;
   always #5 clk = !clk;
 {declarations}
   {name} dut (
@@ -140,8 +143,8 @@ module {name}_tb;
   integer cycles;
   integer waited;
   reg started;
-  reg failed = 0;
-  reg [31:0] noise = 1;
+  reg failed;
+  reg [31:0] noise;
   reg [{ports}-1:0] go;
   wire done = {done};
 
@@ -168,6 +171,8 @@ module {name}_tb;
   end
 
   initial begin
+    failed = 0;
+    noise = 1;
     for (pass = 0; pass < 2; pass = pass + 1) begin
       rst = 1;
       repeat (4) @(negedge clk);

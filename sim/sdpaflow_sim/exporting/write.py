@@ -1,6 +1,7 @@
 """A design as files for an FPGA flow: Verilog, a testbench with its vectors, a description."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -133,12 +134,25 @@ def files(
     }
     how = header.how_to_run(name, described)
     return {
-        f"{name}.v": f"{header.comment(about)}\n{verilog}",
+        f"{name}.v": f"{header.comment(about)}\n{_once(verilog)}",
         f"{name}.json": to_json(known) + "\n",
         f"{name}_tb.v": f"{header.comment(how)}\n{testbench(design, passing)}",
         **hexes,
         f"{name}.core": fusesoc.core(name, about.partition(".\n")[0], list(hexes)),
     }
+
+
+def _once(verilog: str) -> str:
+    """Modules that count once, where a design reads a pipeline and a unit of it, which is in both.
+
+    A name stands for one text: it has all that the text depends on.
+    """
+    return re.sub(
+        r"^module (\w+)(.*?)^endmodule\n",
+        r"`ifndef SDPAFLOW_\1\n`define SDPAFLOW_\1\nmodule \1\2endmodule\n`endif\n",
+        verilog,
+        flags=re.MULTILINE | re.DOTALL,
+    )
 
 
 def _streams(

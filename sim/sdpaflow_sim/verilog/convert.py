@@ -6,6 +6,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from sdpaflow_sim.verilog.names import rename
+from sdpaflow_sim.verilog.parts import apart
 from sdpaflow_sim.verilog.tidy import tidy
 from sdpaflow_sim.verilog.yosys import yosys
 
@@ -73,7 +74,7 @@ def from_rtlil(purpose: str, text: str, name: str) -> str:
     ToolError
         Yosys is not installed.
     """
-    modules = tidy(yosys(purpose, text, PASSES))
+    modules = [apart(module) for module in tidy(yosys(purpose, text, PASSES))]
     modules.sort(key=lambda module: not module.startswith(f"module {name} "))
     if len(modules) > 1:
         modules.insert(0, ONE_FILE)
