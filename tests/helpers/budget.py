@@ -24,7 +24,7 @@ BUDGETS = {
     "pipelines": 90,
     "ports": 15,
     "sim": 20,
-    "sim/attention": 20,
+    "sim/attention": 60,
     "sim/cli": 60,
     "sim/drawing": 20,
     "sim/engines": 60,
