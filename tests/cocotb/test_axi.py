@@ -9,6 +9,8 @@ from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.exporting import vectors
 from sdpaflow_sim.exporting.design import pipeline_design
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = [7, 1, 9, 3]
 
 

@@ -12,6 +12,8 @@ from sdpaflow_sim.exporting import vectors
 from sdpaflow_sim.exporting.design import pipeline_design
 from sdpaflow_sim.verilog.count import count
 
+pytestmark = pytest.mark.slow
+
 ROW_MAX = 16
 SCHEDULES = {
     "none": {},

@@ -1,9 +1,12 @@
 # amaranth: UnusedElaboratable=no
 """Every unit as Verilog."""
 
+import pytest
 from helpers.cases import CASES
 from helpers.cosim import bench, simulators
 from helpers.side_by_side import SideBySide
+
+pytestmark = pytest.mark.slow
 
 
 @simulators()

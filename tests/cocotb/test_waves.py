@@ -10,6 +10,8 @@ from helpers.gtkw import Samples, parse
 from sdpaflow_sim.attention.inputs import build, sample
 from sdpaflow_sim.attention.run import model
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "waves_cocotb.py"
 
 

@@ -28,6 +28,7 @@ def test_blocks_are_of_known_kinds(path):
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=name_of)
+@pytest.mark.slow
 def test_program_runs(path, tmp_path):
     """All blocks of a page together are a program; it runs, and prints what the page says."""
     code, wanted = program(path)
@@ -76,6 +77,7 @@ def test_command_is_understood(path, command, run):
 @pytest.mark.parametrize(
     "path", [path for path in PAGES if any(run for _, run in commands(path))], ids=name_of
 )
+@pytest.mark.slow
 def test_commands_run(path, tmp_path):
     """Those that are quick end with exit code 0, in the order of the page."""
     for command, run in commands(path):

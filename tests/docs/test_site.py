@@ -53,6 +53,7 @@ def site(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_site_links_lead_somewhere(site):
     """Every link within the site has its page, and its place on that page."""
     pages = {path: links(path) for path in site.rglob("*.html")}
@@ -70,6 +71,7 @@ def test_site_links_lead_somewhere(site):
                 )
 
 
+@pytest.mark.slow
 def test_site_loads_nothing_from_elsewhere(site):
     """It works without a network."""
     for path in site.rglob("*.html"):
@@ -98,6 +100,7 @@ def test_every_public_name_is_documented(package):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.slow
 def test_generated_pages_are_fresh(name):
     """What the script writes is what is there, byte for byte."""
     done = subprocess.run(

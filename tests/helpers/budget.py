@@ -24,7 +24,7 @@ BUDGETS = {
     "pipelines": 90,
     "ports": 15,
     "sim": 25,
-    "sim/attention": 20,
+    "sim/attention": 60,
     "sim/cli": 90,
     "sim/drawing": 20,
     "sim/engines": 80,

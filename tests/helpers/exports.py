@@ -6,17 +6,25 @@ import shutil
 import subprocess
 
 import pytest
-from attention import NAMES
+from attention import NAMES, pipeline
 from sdpaflow_sim.attention.inputs import build, sample_of, split_heads
 from sdpaflow_sim.exporting.write import PORTS, export, files
+from sdpaflow_sim.verilog.count import count
 
-__all__ = ["ENDINGS", "HEADS", "SHAPES", "exported", "simulate"]
+__all__ = ["ENDINGS", "HEADS", "SHAPES", "counted_pipeline", "exported", "simulate"]
 
 HEADS = split_heads(*sample_of(4, None, 8))
 ENDINGS = {".v", ".json", "_tb.v", ".core", *(f"_tb_{n}.hex" for n in "qkvo")}
 SHAPES = [
     (name, lanes, ports) for name in NAMES for lanes, ports in zip((4, 2), PORTS, strict=True)
 ]
+
+
+@functools.cache
+def counted_pipeline(name):
+    """A pipeline in beats with rows of up to 32 keys, and its count, made once."""
+    dut = pipeline(name, lanes=2, row_max=32)
+    return dut, count(dut)
 
 
 @functools.cache

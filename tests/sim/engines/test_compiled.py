@@ -24,6 +24,7 @@ from sdpaflow_sim.streams import stream_of
 
 
 @pytest.mark.parametrize("board", range(2))
+@pytest.mark.slow
 def test_units_under_random_stalls(board):
     """Every unit there is: bits, times, counts of clamped tokens, and the contract watched."""
     names = BOARDS[board]
@@ -41,6 +42,7 @@ def test_units_under_random_stalls(board):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_pipelines_under_random_stalls(name):
     """In beats, with scores that saturate where they can; and every stream inside watched."""
     dut = pipeline(name, lanes=2, dv=6, row_max=7)

@@ -12,6 +12,8 @@ from sdpaflow_sim.errors import CosimulationError, ToolError
 from sdpaflow_sim.exporting import cosim
 from sdpaflow_sim.exporting.cosim import cosimulate
 
+pytestmark = pytest.mark.slow
+
 BENCH = """
 import cocotb
 from cocotb.triggers import Timer

@@ -15,6 +15,7 @@ from sdpaflow_sim.attention.inputs import build, sample_of, split_heads
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.cli import main
 from sdpaflow_sim.exporting import write as module
+from sdpaflow_sim.exporting.design import pipeline_design
 from sdpaflow_sim.exporting.write import PORTS, export
 from sdpaflow_sim.verilog import yosys
 from sdpaflow_sim.verilog.convert import to_verilog
@@ -131,13 +132,18 @@ def test_configurations_differ_in_name(tmp_path):
         {"o": pipeline("naive").config.o},
         {"heads": split_heads(*sample_of(4, 6, 8))},
     ]
-    files = {}
+    names = set()
     for change in changes:
-        exported(tmp_path, **change)
-        assert all((tmp_path / name).read_bytes() == text for name, text in files.items())
-        found = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-        assert len(found) == len(files) + len(ENDINGS)
-        files = found
+        options = {"name": "memory-free", "lanes": 4, "heads": HEADS, "ports": "native", **change}
+        name, heads, ports = (options.pop(key) for key in ("name", "heads", "ports"))
+        names.add(pipeline_design(build(name, heads, **options), ports).name)
+    assert len(names) == len(changes)
+
+    exported(tmp_path)
+    files = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    exported(tmp_path, "naive", 2, "axi")
+    assert all((tmp_path / name).read_bytes() == text for name, text in files.items())
+    assert len(list(tmp_path.iterdir())) == 2 * len(ENDINGS)
 
 
 def test_header(tmp_path):

@@ -14,6 +14,8 @@ from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.exporting.write import PORTS, export
 from sdpaflow_sim.verilog.verilator import home
 
+pytestmark = pytest.mark.slow
+
 UNITS = {
     "memory-free": [
         "s_ij",

@@ -11,7 +11,8 @@ from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from attention import NAMES, pipeline
+from attention import pipeline
+from helpers.exports import counted_pipeline
 from helpers.functions import Horner, Mix
 from sdpaflow.graph import Dataflow
 from sdpaflow.numerics import SQ, UQ, Add, Dot, Exp2, Operator, Sum
@@ -198,11 +199,11 @@ def flattened(dut):
     return flip_flops, memory_bits
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["scaled", "memory-free"])
 def test_sums_are_those_of_the_flattened_design(name):
     """The entries add up to the whole; nothing is counted twice, left out, or left to the top."""
-    dut = pipeline(name, lanes=2, row_max=32)
-    counted = count(dut)
+    dut, counted = counted_pipeline(name)
     assert len(counted.entries) == len(dut.nodes) + len(dut.edges)
     assert counted.flip_flops == sum(entry.flip_flops for entry in counted.entries)
     flip_flops, memory_bits = flattened(dut)
@@ -220,6 +221,7 @@ def test_memory_free_has_no_memory():
 
 
 @pytest.mark.parametrize(("name", "fifos"), [("naive", ["row"]), ("scaled", ["s_wait", "e_wait"])])
+@pytest.mark.slow
 def test_memory_grows_with_the_row(name, fifos):
     """A row one word longer takes one more word of each long FIFO, and nothing else grows."""
     dut = pipeline(name, row_max=33)

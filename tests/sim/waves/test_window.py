@@ -25,6 +25,8 @@ from sdpaflow_sim.waves import window
 from sdpaflow_sim.waves.view import save_path, save_view
 from vcd.gtkw import GTKWFlag
 
+pytestmark = pytest.mark.slow
+
 N_Q, N_K = 4, 6
 STALLS = {"k": Stall("1101"), "o": Stall("01"), "v": Stall("random:0.3", 5)}
 HALF = 500

@@ -21,6 +21,8 @@ from sdpaflow_sim.errors import DeadlockError, FramingError, InputError, LimitEr
 from sdpaflow_sim.waves import window
 from sdpaflow_sim.waves.view import save_path, save_view
 
+pytestmark = pytest.mark.slow
+
 N_K = 6
 
 
