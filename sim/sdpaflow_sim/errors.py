@@ -14,6 +14,7 @@ __all__ = [
     "LimitError",
     "MisfitError",
     "MismatchError",
+    "OutputError",
     "SimulationError",
     "ToolError",
     "killed",
@@ -41,6 +42,10 @@ def one_line(message: object) -> str:
 
 class InputError(ValueError):
     """Something given is wrong; the message says what, what was given and what would be right."""
+
+
+class OutputError(InputError, OSError):
+    """A file cannot be written: the message names it as it was asked for, and says why."""
 
 
 class ToolError(RuntimeError):

@@ -16,7 +16,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from sdpaflow_sim.errors import InputError
+from sdpaflow_sim.errors import InputError, OutputError
 
 __all__ = [
     "FilePath",
@@ -35,7 +35,7 @@ __all__ = [
 FilePath = str | PathLike[str]
 
 PREFIX = ".sdpaflow-"
-"""How files without a place are called where they must have a name."""
+"""Of the names of files without a place, where they must have one."""
 
 
 class Written:
@@ -196,9 +196,8 @@ def replacing(path: FilePath) -> Iterator[Path]:
     InputError
         It cannot be written: the disk is full, the folder is gone.
     """
-    group = _group.get()
     with _told(path):
-        file = _Staged(path)
+        file, group = _Staged(path), _group.get()
     try:
         if _is_running(file.real):
             raise InputError(f"{path}: stands for two files, of which one would be lost")
@@ -217,7 +216,7 @@ def replacing(path: FilePath) -> Iterator[Path]:
 def staged(path: FilePath) -> Path:
     """Where to read a file that was written within :func:`together`, before it has its place."""
     group, real = _group.get(), _real(path)
-    files = [] if group is None else group.files
+    files = group.files if group else []
     return next((file.path for file in files if file.real == real), Path(path))
 
 
@@ -283,11 +282,13 @@ def _check(path: Path) -> None:
 
 @contextmanager
 def _told(path: FilePath) -> Iterator[None]:
-    """Turn what the system says into an :class:`InputError` that names the file asked for."""
+    """Turn what the system says into an error that names the file asked for."""
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        if isinstance(error, InputError):  # said already
+            raise
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _mode(path: Path) -> int:

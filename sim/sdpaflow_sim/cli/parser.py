@@ -72,14 +72,14 @@ def _guarded(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # who reads has had enough
         let_go()
         return 1
+    except (InputError, ToolError) as error:
+        return _fail(error, _refusal())
     except OSError as error:
         if error.filename is None:  # of the printed text: files have names
             let_go()
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}", _refusal())
     except MemoryError:
         return _fail("there is not enough memory for this", _refusal())
-    except (InputError, ToolError) as error:
-        return _fail(error, _refusal())
     except (SimulationError, DoesNotFitError) as error:
         return _fail(error, 1)
 
