@@ -4,7 +4,7 @@ import json
 
 import pytest
 from attention import head, pipeline
-from helpers.cosim import bench, simulators_and_lanes
+from helpers.cosim import bench, on_simulators
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.exporting import vectors
 from sdpaflow_sim.exporting.design import pipeline_design
@@ -26,9 +26,8 @@ def frames(stream, beats=None):
     return [frame.hex() for frame in found]
 
 
-@simulators_and_lanes()
-@pytest.mark.parametrize("name", ["naive", "memory-free"])
-def test_axi(simulator, name, lanes, tmp_path):
+@on_simulators(("naive", "icarus"), ("memory-free", "verilator"))
+def test_axi(name, simulator, lanes, tmp_path):
     """All bits and marks whatever the rhythm, and after a reset in the middle."""
     dut = pipeline(name, 4, lanes, row_max=16)
     workload = Workload(dut.config, [head(4, len(LENGTHS), max(LENGTHS))], [LENGTHS])

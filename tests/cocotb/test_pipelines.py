@@ -4,7 +4,7 @@ import json
 
 import pytest
 from attention import head, pipeline
-from helpers.cosim import bench, simulators_and_lanes
+from helpers.cosim import bench, on_simulators
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.engines.amaranth import simulate
 from sdpaflow_sim.engines.stalls import Stall
@@ -34,9 +34,13 @@ def given(dut):
     )
 
 
-@simulators_and_lanes()
-@pytest.mark.parametrize("name", ["naive", "scaled", "memory-free"])
-def test_pipelines(simulator, name, lanes, tmp_path):
+@on_simulators(
+    ("naive", "verilator"),
+    ("scaled", "icarus"),
+    ("memory-free", "verilator"),
+    ("memory-free", "icarus"),
+)
+def test_pipelines(name, simulator, lanes, tmp_path):
     """All bits whatever the rhythm; bits, cycles, times and peaks of the other engine."""
     dut = pipeline(name, 4, lanes, row_max=ROW_MAX)
     sources, wanted = given(dut)

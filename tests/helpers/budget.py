@@ -14,28 +14,28 @@ import pytest
 __all__ = ["BUDGETS", "LONG", "folder_of"]
 
 BUDGETS = {
-    ".": 30,
-    "cocotb": 150,
-    "docs": 60,
-    "evening": 15,
-    "examples": 30,
-    "graph": 15,
-    "numerics": 60,
-    "pipelines": 90,
-    "ports": 15,
-    "sim": 25,
-    "sim/attention": 60,
-    "sim/cli": 90,
-    "sim/drawing": 20,
-    "sim/engines": 80,
-    "sim/exporting": 60,
-    "sim/fpga": 60,
-    "sim/study": 35,
-    "sim/verilog": 80,
-    "sim/waves": 40,
+    ".": 10,
+    "cocotb": 100,
+    "docs": 70,
+    "evening": 10,
+    "examples": 20,
+    "graph": 10,
+    "numerics": 40,
+    "pipelines": 80,
+    "ports": 10,
+    "sim": 10,
+    "sim/attention": 15,
+    "sim/cli": 60,
+    "sim/drawing": 10,
+    "sim/engines": 50,
+    "sim/exporting": 40,
+    "sim/fpga": 70,
+    "sim/study": 25,
+    "sim/verilog": 75,
+    "sim/waves": 35,
     "units": 40,
 }
-"""CPU seconds that the tests of a folder may take, set-up included."""
+"""CPU seconds that the tests of a folder may take: 13 minutes in all, so 6:30 on two cores."""
 
 LONG = 4
 """CPU seconds from which on a test should have the mark ``slow``."""

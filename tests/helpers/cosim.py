@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sdpaflow_sim.exporting.cosim import cosimulate
 
-__all__ = ["bench", "simulators", "simulators_and_lanes"]
+__all__ = ["bench", "on_simulators", "simulators"]
 
 BENCHES = Path(__file__).parents[1] / "cocotb"
 FOLDER = Path(__file__).parents[2] / "build" / "cocotb"
@@ -18,11 +18,16 @@ def simulators():
     )
 
 
-def simulators_and_lanes():
-    """Each simulator once, with all lanes or with half of them."""
+def on_simulators(*cases):
+    """Pipelines with the simulator that each runs on: all lanes on Verilator, half on Icarus."""
+    lanes = {"verilator": 4, "icarus": 2}
+    marks = {"verilator": (), "icarus": pytest.mark.icarus}
     return pytest.mark.parametrize(
-        ("simulator", "lanes"),
-        [("verilator", 4), pytest.param("icarus", 2, marks=pytest.mark.icarus)],
+        ("name", "simulator", "lanes"),
+        [
+            pytest.param(name, simulator, lanes[simulator], marks=marks[simulator])
+            for name, simulator in cases
+        ],
     )
 
 

@@ -12,12 +12,10 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_all_start_methods, parent_process
 
 import numpy as np
 from sdpaflow.pipelines import Attention
 
-from sdpaflow_sim.attention.children import Child, Killed
 from sdpaflow_sim.attention.expected import Expected, Result
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import Matrices
@@ -61,26 +59,29 @@ class Outcome:
 
 def cores() -> int:
     """Processes that a run may use: one per core, and a single one within a process of a pool."""
-    if parent_process() is not None or "fork" not in get_all_start_methods():
+    from multiprocessing import parent_process
+
+    if parent_process() is not None:
         return 1
     if threading.active_count() > 1 or sys.platform == "darwin":
         return 1  # where a process that forks must have no other threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def cuts(workload: Workload, processes: int) -> list[int]:
+def cuts(workload: Workload, processes: int | None = None) -> list[int]:
     """Queries at which a workload's parts begin, the first one's 0 included.
 
-    Parts are so long that the recorded fill of FIFOs is that of the first. A workload of which a
-    row may have to wait for the divider is one part.
+    There are as many parts as :func:`cores` unless told otherwise, each so long that the recorded
+    fill of FIFOs is that of the first. A workload of which a row may have to wait for the divider
+    is one part.
     """
     config = workload.config
     taken = np.concatenate([head.lengths for head in workload.heads]) * config.beats
-    alone = processes < 2 or "fork" not in get_all_start_methods()
-    if alone or taken.min() < 2 * (config.dv + 8):
-        return [0]
     ends = np.cumsum(taken)
-    number = min(processes, int(ends[-1]) // (FILL + FILL // 8))
+    number = int(ends[-1]) // (FILL + FILL // 8)
+    if number < 2 or taken.min() < 2 * (config.dv + 8) or not hasattr(os, "fork"):
+        return [0]
+    number = min(number, processes or cores())
     wanted = [int(np.searchsorted(ends, ends[-1] * n // number)) for n in range(1, number)]
     # Where the model begins a batch: floats would else be added in another order.
     starts = np.cumsum([0, *(len(head.q) for head in workload.heads[:-1])])
@@ -126,6 +127,8 @@ def simulate_parts(
     SimulationError
         As ``run`` raises it.
     """
+    from sdpaflow_sim.attention.children import Child, Killed  # here: a short run does without
+
     ends = [*starts[1:], workload.queries]
     beats = workload.config.dv_beats
     parts = [workload.part(a, b) for a, b in zip(starts, ends, strict=True)]

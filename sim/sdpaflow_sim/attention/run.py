@@ -115,7 +115,7 @@ def run(
 
     told = progress and (lambda tokens: progress(tokens // config.dv_beats))
     alone = engine != "verilator" or stalls or limit is not None or vcd is not None
-    starts = parts.cuts(workload, 1 if alone else processes or parts.cores())
+    starts = parts.cuts(workload, 1 if alone else processes)
     if len(starts) == 1:
         outcome = parts.simulate(dut, workload, given, simulate, told)
     else:
