@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth.lib import data
 from helpers.bench import apply, raises
-from sdpaflow.numerics import SQ, UQ, Add, Carry, Divide, Dot, Multiply, Narrow, raw
+from sdpaflow.numerics import SQ, UQ, Add, Carry, Chain, Divide, Dot, Multiply, Narrow, raw
 
 N = 30
 ROW = data.StructLayout({"index": UQ(5, 0), "x": SQ(4, 4), "tag": data.ArrayLayout(UQ(1, 2), 2)})
@@ -45,6 +45,31 @@ def test_the_field_is_replaced_and_the_rest_is_kept(fn, layout, at, result):
     assert carry.shape[name].shape == fn.shape
     assert carry.latency == fn.latency == trace.times["o"][0]
     assert trace.saturations == ({} if clamped is None else {"unit": clamped.sum()})
+
+
+def test_a_chain_is_one_pipeline_of_all_its_operators():
+    """Stages follow each other; flags are those of the last."""
+    add, narrow = Add(SQ(3, 1), SQ(4, 4)), Narrow(SQ(5, 4), SQ(3, 2))
+    chain = Chain(add, narrow)
+    given = [random(np.random.default_rng(2), shape) for shape in chain.inputs]
+    results, trace = apply(chain, *given)
+    wanted, clamped = narrow.evaluate(add.model(*given))
+    assert (results == wanted).all()
+    assert (chain.model(*given) == wanted).all()
+    assert trace.saturations == {"unit": clamped.sum()}
+    assert clamped.any()
+    assert trace.times["o"][0] == chain.latency == add.latency + narrow.latency
+    assert chain.fn is narrow
+
+
+def test_a_chain_must_fit():
+    """From one to the next, and only the last may saturate."""
+    add, narrow = Add(SQ(3, 1), SQ(4, 4)), Narrow(SQ(5, 4), SQ(3, 2))
+    with raises(TypeError, f"{add!r} cannot follow {narrow!r}"):
+        Chain(narrow, add)
+    again = Narrow(SQ(3, 2), SQ(2, 0))
+    with raises(TypeError, f"{again!r} cannot follow {narrow!r}"):
+        Chain(narrow, again)
 
 
 @pytest.mark.parametrize(

@@ -121,12 +121,13 @@ def test_coarse_segments_do_not_meet(segments, shape):
     ids=repr,
 )
 def test_only_what_is_out_of_range_is_clamped(x, shape):
-    """And counted. A result that rounds to zero is not out of range."""
+    """And counted. A result that rounds to zero is not out of range, nor is one just below it."""
     fn = Exp2(x, shape)
     given = every(x)
     results, clamped = fn.evaluate(given)
-    exact = np.rint(np.exp2(raw.to_float(given, x)) / shape.ulp)
-    assert (clamped == (exact > shape.raw_max)).all()
+    size = np.exp2(raw.to_float(given, x))
+    exact = np.rint(size / shape.ulp)
+    assert (clamped == (size >= 2.0**shape.i_bits)).all()
     assert (results[clamped] == shape.raw_max).all()
     assert (results[exact == 0] <= 1).all()
     assert not clamped[exact == 0].any()
@@ -146,6 +147,7 @@ def test_only_what_is_out_of_range_is_clamped(x, shape):
         (SQ(5, 2), UQ(4, 0), 1),
         (UQ(2, 3), UQ(0, 4), 4),  # always clamped
         (SQ(8, 1), UQ(2, 4), 2),
+        (SQ(2, 8), UQ(0, 7), 128),  # more entries than one table has; the greatest round to 1
     ],
     ids=repr,
 )

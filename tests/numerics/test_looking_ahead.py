@@ -8,7 +8,7 @@ import pytest
 from amaranth.lib import data
 from helpers.streams import tokens
 from sdpaflow.graph import Dataflow, Stream
-from sdpaflow.numerics import SQ, Rescaling, RunningMax, Sum, raw
+from sdpaflow.numerics import SQ, Places, Rescaling, RunningMax, Sum, raw
 from sdpaflow.units import Scan
 from sdpaflow_sim.checking import check
 from sdpaflow_sim.engines.amaranth import simulate
@@ -26,7 +26,9 @@ def groups(values):
 def drawn(shape, seed):
     """Random tokens."""
     if isinstance(shape, data.StructLayout):
-        return {name: drawn(field, seed) for name, field in shape.members.items()}
+        pair = {name: drawn(field, seed) for name, field in shape.members.items()}
+        above = (pair["score"] >> shape.members["score"].f_bits) + 1  # as a maximum is
+        return {**pair, "max": np.maximum(pair["max"], above)}
     rng = np.random.default_rng(seed)
     return rng.integers(shape.raw_min, shape.raw_max + 1, sum(LENGTHS))
 
@@ -45,7 +47,7 @@ PAIR = data.StructLayout({"score": SQ(8, 2), "max": SQ(9, 0)})
 LOOKING = {
     "maximum": RunningMax(SQ(4, 3)),
     "sum that saturates": Sum(SQ(3, 4), 0),
-    "what looks at both states": Rescaling(PAIR),
+    "what looks at both states": Rescaling(PAIR, Places(2)),
 }
 
 

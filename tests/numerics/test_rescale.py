@@ -10,7 +10,7 @@ from helpers.rescaled import rescaled_sum
 from helpers.streams import tokens
 from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import SQ, UQ, RescaledSum, raw
-from sdpaflow.numerics.rescale import BLOCKS
+from sdpaflow.numerics.rescaling import BLOCKS
 from sdpaflow.units import Reduce
 from sdpaflow_sim.checking import check
 from sdpaflow_sim.engines.amaranth import simulate
@@ -87,7 +87,7 @@ def reduced(fn, tokens_in):
     stream = tokens(raw.width(fn.token), 1, grouped(raw.pack(fn.token, tokens_in)))
     limit = sum(max(length, 4) for length in LENGTHS) + 4
     trace = simulate(Reduce(fn), {"i": stream}, {"o": len(LENGTHS)}, limit=limit)
-    return raw.unpack(fn.state, trace.outputs["o"]), trace.saturations.get("unit", 0)
+    return raw.unpack(fn.result, trace.outputs["o"]), trace.saturations.get("unit", 0)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,35 @@ def test_whole_groups_are_summed_as_token_by_token(monkeypatch):
                 patch.setattr(RescaledSum, "model_groups", lambda *_: None)
                 slow, _ = modelled(fn, tokens_in)
             assert np.array_equal(fast, slow)
+
+
+@pytest.mark.parametrize("number", [SQ(3, 4), UQ(3, 4), data.ArrayLayout(SQ(3, 4), 2)], ids=repr)
+@pytest.mark.parametrize(("f_bits", "result_bits"), [(6, 6), (6, 3), (12, 7)])
+def test_tokens_are_shifted_by_steps_and_rounded_to_nearest(number, f_bits, result_bits):
+    """Ties up; both partial sums drop what the result has no place for."""
+    shape = data.StructLayout({**layout(number).members, "down": UQ(4, 0)})
+    fn = RescaledSum(shape, "x", 5, step=2, f_bits=f_bits, result_bits=result_bits, watched=False)
+    tokens_in = given(number, 3)
+    n = sum(LENGTHS)
+    tokens_in["down"] = np.random.default_rng(3).integers(0, 16, n)
+    lanes = np.reshape(tokens_in["x"], (n, -1)).tolist()
+    rows = zip(lanes, tokens_in["down"].tolist(), tokens_in["shift"].tolist(), strict=True)
+    places = {"fine": f_bits - 4, "step": 2, "drop": f_bits - result_bits}
+    wanted = [rescaled_sum(group, **places)[0] for group in grouped(rows)]
+    results, count = reduced(fn, tokens_in)
+    assert np.reshape(results, (len(LENGTHS), -1)).tolist() == wanted
+    model, clamped = modelled(fn, tokens_in)
+    assert np.array_equal(model, results)
+    assert count == clamped == 0
+    assert not fn.saturates
+
+
+def test_a_sum_has_the_bits_of_what_it_adds_and_gives():
+    message = "Sum must have at least the fraction bits of SQ(3,4) and of its result, {}, not {}"
+    with raises(ValueError, message.format(4, 3)):
+        RescaledSum(layout(SQ(3, 4)), "x", 4, f_bits=3)
+    with raises(ValueError, message.format(6, 5)):
+        RescaledSum(layout(SQ(3, 4)), "x", 4, f_bits=5, result_bits=6)
 
 
 def test_rescaled_sum_needs_its_field():

@@ -9,8 +9,8 @@ import pytest
 from amaranth.lib import data
 from helpers.streams import tokens
 from sdpaflow.graph import Dataflow, Stream, interpret
-from sdpaflow.numerics import SQ, UQ, RescaledSum, Rescaling, RunningMax, raw
-from sdpaflow.numerics.rescale import BLOCKS
+from sdpaflow.numerics import SQ, UQ, Places, RescaledSum, Rescaling, RunningMax, raw
+from sdpaflow.numerics.rescaling import BLOCKS
 from sdpaflow.units import Scan
 from sdpaflow_sim.engines.amaranth import simulate
 
@@ -37,6 +37,17 @@ def rising(score, seed):
     return np.concatenate(groups).tolist()
 
 
+def weighed(score, u, f_bits, step):
+    """What the weight of a score is made of: of the places below the unit, whole steps and a rest.
+
+    Beyond 31 places the rest grows, up to 31, which leaves nothing.
+    """
+    below = u - 1 - (score >> f_bits)
+    down = min(below, 31) // step
+    rest = min(below - step * down, 31)
+    return (score & (1 << f_bits) - 1) - (1 + rest << f_bits), down
+
+
 def unit(top):
     """Exponent of the unit for a maximum: 7 modulo 8, and the least such that is not below it."""
     return next(u for u in range(top, top + 8) if u % 8 == 7)
@@ -58,12 +69,13 @@ def stepped(fn, tokens_in):
     return emitted
 
 
+@pytest.mark.parametrize("step", [1, 2])
 @pytest.mark.parametrize(
     "score", [SQ(4, 3), SQ(1, 5), SQ(9, 0), SQ(8, 2), UQ(4, 3), UQ(0, 4)], ids=repr
 )
-def test_scores_and_maxima_tell_exponents_and_shifts(score):
+def test_scores_and_maxima_tell_exponents_and_shifts(score, step):
     """In units of 2**u, against the token before the one before: hardware and both models."""
-    fn = Rescaling(RunningMax(score).shape)
+    fn = Rescaling(RunningMax(score).shape, Places(step))
     scores = rising(score, 1)
     tops, wanted = [], []
     for group in grouped(scores):
@@ -71,7 +83,7 @@ def test_scores_and_maxima_tell_exponents_and_shifts(score):
         for n, m in enumerate(top):
             blocks = (unit(m) - unit(top[n - 2])) // 8 if n >= 2 else 0
             shift = 2**blocks if blocks < 5 else 0
-            wanted.append((group[n] - (m << score.f_bits), unit(m) - m, shift))
+            wanted.append((*weighed(group[n], unit(m), score.f_bits, step), shift))
         tops += top
     if score.i_bits >= 8:
         assert {shift for _, _, shift in wanted} == {0, 1, 2, 4, 8, 16}
@@ -86,7 +98,7 @@ def test_scores_and_maxima_tell_exponents_and_shifts(score):
 
 def test_a_sum_is_emptied_where_the_maximum_rises_by_33_to_40():
     """Never by less, always by 40 or more; between, as the unit has it."""
-    fn = Rescaling(RunningMax(SQ(9, 0)).shape)
+    fn = Rescaling(RunningMax(SQ(9, 0)).shape, Places(2))
     least = {}
     for m, rise in itertools.product(range(-20, 20), range(60)):
         tops = np.array([m, m, m + rise])
@@ -104,7 +116,8 @@ class Total(Dataflow):
 
     def __init__(self, growth):
         super().__init__()
-        layout = data.StructLayout({"x": WEIGHT, "down": UQ(3, 0), "shift": UQ(BLOCKS, 0)})
+        down, shift = Places(1).down, UQ(BLOCKS, 0)
+        layout = data.StructLayout({"x": WEIGHT, "down": down, "shift": shift})
         w = self.input(layout, rank=1)
         total = self.reduce(RescaledSum(layout, "x", growth), w)
         self.output(total=total)
@@ -113,9 +126,9 @@ class Total(Dataflow):
 def summed(weights, tops):
     """A row of weights in units of ``2**tops``: the sum as it comes out, and as it is."""
     tops = np.array(tops)
-    fn = Rescaling(data.StructLayout({"score": SQ(10, 0), "max": SQ(11, 0)}))
+    fn = Rescaling(data.StructLayout({"score": SQ(10, 0), "max": SQ(11, 0)}), Places(1))
     asked = fn.model_scan({"score": tops - 1, "max": tops}, np.array([0]))
-    row = {**asked, "x": np.array(weights)}
+    row = {"x": np.array(weights), "down": asked["down"], "shift": asked["shift"]}
     ends = np.arange(len(tops))[:, None] == len(tops) - 1
     streams, clamped = interpret(Total(16), {"w": Stream(row, ends)})
     assert clamped["total"] == 0

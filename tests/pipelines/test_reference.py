@@ -80,7 +80,7 @@ def test_names_and_parameters(name):
     assert dut.name == name
     rows = {"row_max": 32} if name in STORING else {}
     formats = {"q": SQ(2, 14), "k": SQ(4, 12), "v": SQ(4, 12), "o": SQ(4, 12)}
-    precision = {"segments": 64, "score_bits": 13, "weight_bits": 17, "digits": 2}
+    precision = {"segments": 128, "score_bits": 18, "weight_bits": 17, "digits": 2}
     wanted = {
         "d": 8,
         "dv": 8,

@@ -6,14 +6,18 @@ from sdpaflow.numerics.dot import Dot
 from sdpaflow.numerics.exp2 import Exp2
 from sdpaflow.numerics.fixed import SQ, UQ
 from sdpaflow.numerics.folds import Max, RunningMax, Sum
-from sdpaflow.numerics.operator import Carry, Fold, Interleaved, Operator, Serial
-from sdpaflow.numerics.rescale import RescaledSum, Rescaling
+from sdpaflow.numerics.operator import Carry, Chain, Fold, Interleaved, Operator, Serial
+from sdpaflow.numerics.placing import Place, Placement, Places, Weigh
+from sdpaflow.numerics.rescale import RescaledSum
+from sdpaflow.numerics.rescaling import Rescaling
+from sdpaflow.numerics.share import Normalise, Share
 
 __all__ = [
     "SQ",
     "UQ",
     "Add",
     "Carry",
+    "Chain",
     "Divide",
     "Dot",
     "Exp2",
@@ -23,12 +27,18 @@ __all__ = [
     "Maximum",
     "Multiply",
     "Narrow",
+    "Normalise",
     "Operator",
+    "Place",
+    "Placement",
+    "Places",
     "RescaledSum",
     "Rescaling",
     "RunningMax",
     "Serial",
+    "Share",
     "Shift",
     "Subtract",
     "Sum",
+    "Weigh",
 ]

@@ -17,6 +17,9 @@ GUARD = 3
 """Fraction bits that the mantissa has beyond the result: two for the rounding of the table's lines,
 which then costs no more than a quarter unit, and one to round the result by."""
 
+GATES = 64
+"""Entries of a table that synthesis still makes of gates."""
+
 NEAR = 2
 """Low bits of the shift that have a stage of their own: a stage then chooses among few places."""
 
@@ -26,7 +29,8 @@ class Exp2(Operator):
 
     ``x = n + r`` with ``n`` an integer and ``0 ≤ r < 1``. The mantissa ``2**r`` is taken from a
     table of lines, minimax over the very inputs that fall into each segment; the exponent ``n``
-    shifts it. What the shift leaves below half a unit is zero: that is correct rounding, not
+    shifts it. What the shift leaves below half a unit is zero, and what is below the end of the
+    range but nearer to it than to the greatest number is that number: that is rounding, not
     saturation. Ties are rounded up; the table's error is far above a tie.
 
     Seven stages (look up, multiply, add, shift far and near, round, clamp), one token per cycle.
@@ -77,8 +81,7 @@ class Exp2(Operator):
             raw = value.numerator()
             index = raw[self.rest_bits : x.f_bits]
             whole = raw[x.f_bits :] if x.i_bits else Const(0, 1)
-            base = Array(Const(entry, base_bits) for entry in bases)[index]
-            slope = Array(Const(entry, slope_bits) for entry in slopes)[index]
+            base, slope = _entry(bases, base_bits, index), _entry(slopes, slope_bits, index)
             return base, slope, raw[: self.rest_bits], whole.as_signed() if x.signed else whole
 
         def multiply(base: Value, slope: Value, rest: Value, whole: Value) -> tuple[Any, ...]:
@@ -103,8 +106,8 @@ class Exp2(Operator):
             return (doubled + 1) >> 1, over
 
         def clamp(rounded: Value, over: Value) -> tuple[Any, ...]:
-            over = over | rounded[out.width :].any()
-            return out(Mux(over, out.raw_max, rounded)[: out.width]), over
+            most = over | rounded[out.width :].any()
+            return out(Mux(most, out.raw_max, rounded)[: out.width]), over
 
         return [look_up, multiply, add, far, near, round_, clamp]
 
@@ -120,8 +123,20 @@ class Exp2(Operator):
         over = down < 0
         top = mantissa << max(out.i_bits - 1, 0) >> (GUARD - 1 + (out.i_bits == 0))
         rounded = ((top >> np.clip(down, 0, self._most)) + 1) >> 1
-        over = over | (rounded > out.raw_max)
-        return np.where(over, out.raw_max, rounded), over
+        return np.where(over, out.raw_max, np.minimum(rounded, out.raw_max)), over
+
+
+def _entry(table: list[int], bits: int, index: Value) -> Value:
+    """An entry of a table of constants, made of gates.
+
+    A table of more than 64 entries is halved: synthesis would take a block RAM for it, which has
+    its output too late in the cycle for the product behind it.
+    """
+    if len(table) <= GATES:
+        return Array(Const(entry, bits) for entry in table)[index]
+    half = len(table) // 2
+    low, high = (_entry(part, bits, index[:-1]) for part in (table[:half], table[half:]))
+    return Mux(index[-1], high, low)
 
 
 @functools.cache

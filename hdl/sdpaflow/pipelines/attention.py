@@ -1,22 +1,29 @@
 """What the attention pipelines have in common: both ends, and the products with K and V."""
 
 import numpy as np
+from amaranth.lib import data
 from numpy.typing import ArrayLike
 
 from sdpaflow.graph import Dataflow, Wire, skew
 from sdpaflow.numerics import (
     Carry,
+    Chain,
     Divide,
     Dot,
-    Multiply,
+    Exp2,
+    Fold,
     Narrow,
     Operator,
-    RescaledSum,
+    Place,
+    Placement,
+    Places,
     Serial,
     Sum,
+    Weigh,
+    fixed,
 )
 from sdpaflow.numerics.arithmetic import element_of
-from sdpaflow.pipelines.config import Config
+from sdpaflow.pipelines.config import ROW_BITS, Config
 from sdpaflow.pipelines.reference import softmax_attention
 
 __all__ = ["Attention"]
@@ -56,6 +63,9 @@ class Attention(Dataflow):
 
     stores_rows = False
     """Whether it has a long FIFO, and so needs ``row_max``."""
+
+    places = Places(1)
+    """How the places of weights with an exponent are shared out."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -113,6 +123,33 @@ class Attention(Dataflow):
         """
         return softmax_attention(q, k, v, base2_scale=self.config.factor, lengths=lengths)
 
+    def error_terms(self, keys: int) -> dict[str, float]:
+        """What :meth:`error_bound` adds up, by name of what loses bits."""
+        raise NotImplementedError(f"{type(self).__name__} states no bound of its errors")
+
+    def error_bound(self, keys: int) -> float:
+        """The most that an output can be off, in units of its last place.
+
+        For any scores and any values of a row of ``keys`` keys, against :meth:`reference` of the
+        quantised inputs, as long as nothing is clamped. Rows may reach it only where everything
+        comes together; :meth:`error_terms` has its parts. Scores that are modified on the way err
+        by more.
+
+        Parameters
+        ----------
+        keys : :class:`int`
+            Keys of the row.
+
+        Raises
+        ------
+        ValueError
+            There are no keys, or more than a row may have.
+        """
+        most = self.config.row_max or 1 << ROW_BITS
+        if not isinstance(keys, int) or not 1 <= keys <= most:
+            raise ValueError(f"Keys must be 1 to {most}, not {keys!r}")
+        return sum(self.error_terms(keys).values())
+
     # Parts that pipelines are made of.
 
     def qkv(self) -> tuple[Wire, Wire, Wire]:
@@ -137,27 +174,42 @@ class Attention(Dataflow):
         s_ij = self.map(Narrow(dot_ij.shape, config.score), dot_ij)
         return s_ij
 
-    def weigh(self, w_ij: Wire, v: Wire, growth: int) -> Wire:
-        """``Σ_j w_ij · v_j``, rescaled on the way where the weights bring a shift along.
+    def exp(self, layout: data.StructLayout) -> Operator:
+        """``2**x``, the ``weight`` of a token that carries its places along."""
+        exp = Exp2(layout.members["x"], self.config.weight, self.config.segments)
+        return Carry(exp, layout, "x", result="weight")
 
-        ``growth`` is the integer bits that the sum has beyond its terms.
+    def power(self, score: fixed.Shape, unit: fixed.Shape | int) -> Operator:
+        """``2**(s − u)``, a weight and its places; the unit is an argument, or a constant."""
+        placement = Placement(score, unit, self.places)
+        return Chain(placement, self.exp(placement.shape))
+
+    def placed_weight(self, e_ij: Wire) -> Operator:
+        """Weights as numbers with one binary point, to be summed over a row."""
+        return Place(e_ij.shape, "weight", self.places.step, self.config.row_norm_bits)
+
+    def weigh(self, w_ij: Wire, v: Wire, f_bits: int | None = None) -> Wire:
+        """``w_ij · v_j``, the lanes of a value at a time.
+
+        The places of a weight go along, unless products get one binary point: ``f_bits``.
         """
-        config = self.config
-        rescaled = hasattr(w_ij.shape, "members")
-        weight = w_ij.shape.members["weight"] if rescaled else w_ij.shape
-        multiply: Operator = Multiply(config.v_vector, weight)
-        if rescaled:
-            multiply = Carry(multiply, w_ij.shape, "weight", at=1)
+        config, step = self.config, self.places.step
+        multiply: Operator = Weigh(config.v_vector, w_ij.shape, step)
+        if f_bits is not None:
+            multiply = Chain(multiply, Place(multiply.shape, "weight", 2 * step, f_bits))
         if config.dv_beats == 1:
             wv_ij = self.map(multiply, v, w_ij)
         else:
             vw_ij = self.repeat(w_ij, over=v)
             wv_ij = self.map(multiply, vw_ij)
-        total = RescaledSum(wv_ij.shape, "weight", growth) if rescaled else Sum(wv_ij.shape, growth)
-        if config.dv_beats == 1:
-            a_i = self.reduce(total, wv_ij)
+        return wv_ij
+
+    def total(self, fold: Fold, wv_ij: Wire) -> Wire:
+        """``Σ_j w_ij · v_j``: the products of a row, folded lane by lane."""
+        if self.config.dv_beats == 1:
+            a_i = self.reduce(fold, wv_ij)
         else:
-            a_i = self.mem_reduce(total, wv_ij, size=config.dv_beats)
+            a_i = self.mem_reduce(fold, wv_ij, size=self.config.dv_beats)
         return a_i
 
     def divide_by(self, l_i: Wire, a_i: Wire) -> Wire:

@@ -7,10 +7,11 @@ from amaranth.lib import data
 
 from sdpaflow.numerics.arithmetic import example
 from sdpaflow.numerics.fixed import SQ, UQ, Shape
+from sdpaflow.numerics.placing import REACH
 from sdpaflow.numerics.raw import MAX_BITS
-from sdpaflow.numerics.rescale import BLOCK
+from sdpaflow.numerics.rescaling import BLOCK
 
-__all__ = ["ROW_BITS", "Config"]
+__all__ = ["ROW_BITS", "UNPROTECTED", "Config"]
 
 ROW_BITS = 16
 """A running sum has this many bits more than what it adds: rows of up to 65 536 keys."""
@@ -25,6 +26,10 @@ DIMENSION = 1 << 16
 
 SCALE = (1e-18, 1e18)
 """Least and greatest scale: beyond, a float64 cannot hold the products."""
+
+UNPROTECTED = 8
+"""Where no maximum is subtracted, 2**score is below 2 to this power, or clamped."""
+
 
 LIMITS = {"segments": (1, 1024), "score_bits": (1, 20), "weight_bits": (11, 24), "digits": (1, 4)}
 """Least and greatest that make sense: beyond, tables and chains of subtractions explode."""
@@ -73,8 +78,8 @@ class Config:
     o: Shape = None  # type: ignore[assignment]
     scale: float = None  # type: ignore[assignment]
     row_max: int | None = None
-    segments: int = 64
-    score_bits: int = 13
+    segments: int = 128
+    score_bits: int = 18
     weight_bits: int = 17
     digits: int = 1
 
@@ -178,14 +183,63 @@ class Config:
         return UQ(0, self.weight_bits)
 
     @property
-    def unprotected(self) -> Shape:
-        """Format of 2**score where no maximum is subtracted: up to 256."""
-        return UQ(8, self.weight_bits - 1)
+    def share(self) -> Shape:
+        """Format of a weight divided by the mantissa of a sum, up to 2."""
+        return UQ(1, self.weight_bits - 1)
 
     @property
-    def probability(self) -> Shape:
-        """Format of a softmax, up to 1."""
-        return UQ(1, self.weight_bits - 1)
+    def sum_bits(self) -> int:
+        """Fraction bits of a running sum of weighted values: 9 more than the products'.
+
+        The unit of the sum may be 8 places above a row's only weight, and each of 65 536 products
+        is rounded to the sum's last place. Fewer where formats are so wide that 9 do not fit.
+        """
+        most = MAX_BITS - 1 - ROW_BITS - self.v.i_bits
+        return min(self.v.f_bits + self.weight_bits + 9, most)
+
+    @property
+    def norm_bits(self) -> int:
+        """Fraction bits of a running sum of weights, whose error counts for the largest value."""
+        return min(self.sum_bits + self.v.i_bits - 1, MAX_BITS - 1 - ROW_BITS)
+
+    @property
+    def divisor_bits(self) -> int:
+        """Fraction bits that a sum of weights keeps for the division: 12 beyond the result's size.
+
+        Fewer where dividing would take too many bits.
+        """
+        room = MAX_BITS - 2 - ROW_BITS
+        least = min(self.o.width + 12, room - self.o.width)
+        return min(self.norm_bits, least, room - self.v.i_bits - self.o.f_bits)
+
+    @property
+    def dividend_bits(self) -> int:
+        """Fraction bits that a sum of weighted values keeps for the division."""
+        return min(self.sum_bits, self.o.f_bits + 16)
+
+    @property
+    def share_bits(self) -> int:
+        """Fraction bits of a sum of values, each times its share: 2 more than the products'."""
+        return self.v.f_bits + self.weight_bits + 2
+
+    @property
+    def row_norm_bits(self) -> int:
+        """Fraction bits of the sum of a stored row's weights: all of theirs, if they fit."""
+        return min(self.weight_bits + REACH - 1, MAX_BITS - self.row_bits)
+
+    @property
+    def least_norm(self) -> int:
+        """Exponent of the least sum of a stored row's weights that is known well enough.
+
+        Each key may be off by a unit of the sum's last place; together that is less than a quarter
+        of the result's unit.
+        """
+        return self.row_bits - self.row_norm_bits + self.o.width + 2
+
+    @property
+    def mantissa_bits(self) -> int:
+        """Bits of the mantissa of a sum of weights."""
+        return self.o.width + 4
 
     @property
     def row_bits(self) -> int:

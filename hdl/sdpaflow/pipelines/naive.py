@@ -1,8 +1,11 @@
 """Softmax as written: divide, then multiply by V."""
 
-from sdpaflow.numerics import Divide, Exp2, Narrow, Sum
+import math
+
+from sdpaflow.numerics import Narrow, Normalise, Share, Sum
+from sdpaflow.pipelines import bound
 from sdpaflow.pipelines.attention import Attention
-from sdpaflow.pipelines.config import Config
+from sdpaflow.pipelines.config import UNPROTECTED, Config
 
 __all__ = ["Naive"]
 
@@ -15,8 +18,10 @@ class Naive(Attention):
                                    └─ sum ── repeat ───╨─ div ─┐
         v ─────────────────────────────────────────────────────┴ fold(p·v) ── o
 
-    One long FIFO, ``row``. No maximum is subtracted: scores of 8 or more, in base 2, saturate, and
-    so does the division of a row whose exponentials are all so small that their sum is zero.
+    One long FIFO, ``row``. No maximum is subtracted: scores of 8 or more, in base 2, saturate. A
+    row whose sum is so small that it is not known well enough counts as clamped, share by share.
+    What waits is a weight with an exponent; the sum is normalised once per row, and shares have an
+    exponent too.
     """
 
     stores_rows = True
@@ -26,14 +31,29 @@ class Naive(Attention):
         q, k, v = self.qkv()
 
         s_ij = self.scores(q, k)
-        e_ij = self.map(Exp2(s_ij.shape, config.unprotected, config.segments), s_ij)
+        e_ij = self.map(self.power(s_ij.shape, UNPROTECTED), s_ij)
         e_row, e_sum = self.fork(e_ij)
-        l_i = self.reduce(Sum(e_sum.shape, config.row_bits), e_sum)
+        l_ij = self.map(self.placed_weight(e_sum), e_sum)
+        r_i = self.reduce(Sum(l_ij.shape, config.row_bits), l_ij)
+        l_i = self.map(Normalise(r_i.shape, config.mantissa_bits, config.least_norm), r_i)
         row = e_row.fifo(self.row_depth(e_row, l_i))
         el_ij = self.repeat(l_i, over=row)
-        divide = Divide(row.shape, l_i.shape, config.probability)
-        p_ij = self.map(divide, el_ij)
-        a_i = self.weigh(p_ij, v, growth=config.row_bits)
+        p_ij = self.map(Share(row.shape, l_i.shape, config.share), el_ij)
+        wv_ij = self.weigh(p_ij, v, config.share_bits)
+        a_i = self.total(Sum(wv_ij.shape, config.row_bits), wv_ij)
         o_i = self.map(Narrow(a_i.shape, config.o), a_i)
 
         self.output(o=o_i)
+
+    def error_terms(self, keys: int) -> dict[str, float]:
+        config = self.config
+        least = math.ldexp(0.5, config.least_norm)
+        sums, norms = config.share_bits, config.row_norm_bits
+        return {
+            "weights": bound.weights(config, self.places),
+            "faint weights": bound.faint(config, self.places, keys, least),
+            "sum of weights": bound.normed(config, keys, norms, least, 1.0),
+            "shares": bound.shared(config),
+            "sum of values": bound.summed(config, keys, sums, 1.0, 1.0),
+            "rounding": bound.ROUNDING,
+        }

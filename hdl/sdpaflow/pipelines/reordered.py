@@ -1,8 +1,10 @@
 """No maximum, and division after the product with V."""
 
-from sdpaflow.numerics import Exp2, Sum
+from sdpaflow.numerics import Narrow, Sum
+from sdpaflow.numerics.fixed import UQ
+from sdpaflow.pipelines import bound
 from sdpaflow.pipelines.attention import Attention
-from sdpaflow.pipelines.config import ROW_BITS, Config
+from sdpaflow.pipelines.config import ROW_BITS, UNPROTECTED, Config
 
 __all__ = ["Reordered"]
 
@@ -15,7 +17,8 @@ class Reordered(Attention):
                                    └────┐            │
         v ──────────────────────────────┴ fold(e·v) ─┴ div ── o
 
-    No long FIFO. No maximum is subtracted: scores of 8 or more, in base 2, saturate.
+    No long FIFO. No maximum is subtracted: scores of 8 or more, in base 2, saturate. Rows whose
+    scores are all far below 0 lose bits, which nothing says.
     """
 
     def __init__(self, config: Config):
@@ -23,10 +26,27 @@ class Reordered(Attention):
         q, k, v = self.qkv()
 
         s_ij = self.scores(q, k)
-        e_ij = self.map(Exp2(s_ij.shape, config.unprotected, config.segments), s_ij)
+        e_ij = self.map(self.power(s_ij.shape, UNPROTECTED), s_ij)
         e_sum, e_num = self.fork(e_ij)
-        l_i = self.reduce(Sum(e_sum.shape, ROW_BITS), e_sum)
-        a_i = self.weigh(e_num, v, growth=ROW_BITS)
+        l_ij = self.map(self.placed_weight(e_sum), e_sum)
+        r_i = self.reduce(Sum(l_ij.shape, ROW_BITS), l_ij)
+        l_i = self.map(Narrow(r_i.shape, UQ(ROW_BITS, config.divisor_bits), "floor"), r_i)
+        wv_ij = self.weigh(e_num, v, config.sum_bits)
+        a_i = self.total(Sum(wv_ij.shape, ROW_BITS), wv_ij)
         o_i = self.divide_by(l_i, a_i)
 
         self.output(o=o_i)
+
+    def error_terms(self, keys: int) -> dict[str, float]:
+        """Where the greatest score is 0 or more. With scores below, all but the first term and the
+        last double with each place."""
+        config, least = self.config, 2.0**-UNPROTECTED
+        sums, norms = config.sum_bits, config.row_norm_bits
+        return {
+            "weights": bound.weights(config, self.places),
+            "faint weights": bound.faint(config, self.places, keys, least),
+            "sum of values": bound.summed(config, keys, sums, least, 1.0),
+            "sum of weights": bound.normed(config, keys, norms, least, 1.0),
+            "divisor": bound.normed(config, 1, config.divisor_bits, least, 1.0),
+            "division": bound.ROUNDING,
+        }

@@ -1,6 +1,7 @@
 """The row's maximum, and division before the product with V."""
 
-from sdpaflow.numerics import Divide, Exp2, Max, Narrow, Subtract, Sum
+from sdpaflow.numerics import Max, Narrow, Normalise, Share, Sum
+from sdpaflow.pipelines import bound
 from sdpaflow.pipelines.attention import Attention
 from sdpaflow.pipelines.config import Config
 
@@ -16,7 +17,8 @@ class Scaled(Attention):
                                                            └─ sum ── repeat ╨ div ─┐
         v ─────────────────────────────────────────────────────────────────────────┴ fold(p·v) ── o
 
-    Two long FIFOs, ``s_wait`` and ``e_wait``.
+    Two long FIFOs, ``s_wait`` and ``e_wait``. What waits for the sum is a weight with an exponent;
+    the sum is normalised once per row, and shares have an exponent too.
     """
 
     stores_rows = True
@@ -30,15 +32,29 @@ class Scaled(Attention):
         m_i = self.reduce(Max(s_max.shape), s_max)
         s_wait = s_row.fifo(self.row_depth(s_row, m_i))
         sm_ij = self.repeat(m_i, over=s_wait)
-        x_ij = self.map(Subtract(s_wait.shape, m_i.shape), sm_ij)
-        e_ij = self.map(Exp2(x_ij.shape, config.weight, config.segments), x_ij)
+        e_ij = self.map(self.power(s_wait.shape, m_i.shape), sm_ij)
         e_row, e_sum = self.fork(e_ij)
-        l_i = self.reduce(Sum(e_sum.shape, config.row_bits), e_sum)
+        l_ij = self.map(self.placed_weight(e_sum), e_sum)
+        r_i = self.reduce(Sum(l_ij.shape, config.row_bits), l_ij)
+        l_i = self.map(Normalise(r_i.shape, config.mantissa_bits, least=0), r_i)
         e_wait = e_row.fifo(self.row_depth(e_row, l_i))
         el_ij = self.repeat(l_i, over=e_wait)
-        divide = Divide(e_wait.shape, l_i.shape, config.probability)
-        p_ij = self.map(divide, el_ij)
-        a_i = self.weigh(p_ij, v, growth=1)
+        p_ij = self.map(Share(e_wait.shape, l_i.shape, config.share), el_ij)
+        wv_ij = self.weigh(p_ij, v, config.share_bits)
+        a_i = self.total(Sum(wv_ij.shape, 0), wv_ij)
         o_i = self.map(Narrow(a_i.shape, config.o), a_i)
 
         self.output(o=o_i)
+
+    def error_terms(self, keys: int) -> dict[str, float]:
+        config = self.config
+        least = 0.5
+        sums, norms = config.share_bits, config.row_norm_bits
+        return {
+            "weights": bound.weights(config, self.places),
+            "faint weights": bound.faint(config, self.places, keys, least),
+            "sum of weights": bound.normed(config, keys, norms, least, 1.0),
+            "shares": bound.shared(config),
+            "sum of values": bound.summed(config, keys, sums, 1.0, 1.0),
+            "rounding": bound.ROUNDING,
+        }

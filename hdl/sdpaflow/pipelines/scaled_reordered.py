@@ -1,6 +1,8 @@
 """The row's maximum, and division after the product with V."""
 
-from sdpaflow.numerics import Exp2, Max, Subtract, Sum
+from sdpaflow.numerics import Max, Narrow, Sum
+from sdpaflow.numerics.fixed import UQ
+from sdpaflow.pipelines import bound
 from sdpaflow.pipelines.attention import Attention
 from sdpaflow.pipelines.config import Config
 
@@ -12,11 +14,11 @@ class ScaledReordered(Attention):
 
         q ── repeat ─┐
         k ───────────┴ q·k ─┬═══════ row ══════╗
-                            └─ max ── repeat ──╨ s−m ── exp ─┬─ sum ───────────┐
-                                                             └────┐            │
-        v ────────────────────────────────────────────────────────┴ fold(e·v) ─┴ div ── o
+                            └─ max ── repeat ──╨ s−m ── exp ─┬─ sum(w·2⁻ᵉ) ────────┐
+                                                             └────┐                │
+        v ────────────────────────────────────────────────────────┴ fold(wv·2⁻ᵉ) ──┴ div ── o
 
-    One long FIFO, ``row``.
+    One long FIFO, ``row``. Each weight is a number of few bits ``w`` and places ``e``.
     """
 
     stores_rows = True
@@ -30,11 +32,25 @@ class ScaledReordered(Attention):
         m_i = self.reduce(Max(s_max.shape), s_max)
         row = s_row.fifo(self.row_depth(s_row, m_i))
         sm_ij = self.repeat(m_i, over=row)
-        x_ij = self.map(Subtract(row.shape, m_i.shape), sm_ij)
-        e_ij = self.map(Exp2(x_ij.shape, config.weight, config.segments), x_ij)
+        e_ij = self.map(self.power(row.shape, m_i.shape), sm_ij)
         e_sum, e_num = self.fork(e_ij)
-        l_i = self.reduce(Sum(e_sum.shape, config.row_bits), e_sum)
-        a_i = self.weigh(e_num, v, growth=config.row_bits)
+        l_ij = self.map(self.placed_weight(e_sum), e_sum)
+        r_i = self.reduce(Sum(l_ij.shape, config.row_bits), l_ij)
+        l_i = self.map(Narrow(r_i.shape, UQ(config.row_bits, config.divisor_bits), "floor"), r_i)
+        wv_ij = self.weigh(e_num, v, config.sum_bits - 4)
+        a_i = self.total(Sum(wv_ij.shape, config.row_bits), wv_ij)
         o_i = self.divide_by(l_i, a_i)
 
         self.output(o=o_i)
+
+    def error_terms(self, keys: int) -> dict[str, float]:
+        config, least = self.config, 0.5
+        sums, norms = config.sum_bits - 4, config.row_norm_bits
+        return {
+            "weights": bound.weights(config, self.places),
+            "faint weights": bound.faint(config, self.places, keys, least),
+            "sum of values": bound.summed(config, keys, sums, least, 1.0),
+            "sum of weights": bound.normed(config, keys, norms, least, 1.0),
+            "divisor": bound.normed(config, 1, config.divisor_bits, least, 1.0),
+            "division": bound.ROUNDING,
+        }

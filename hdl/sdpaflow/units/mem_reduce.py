@@ -72,13 +72,14 @@ class MemReduce(Unit):
             )
         self.fn = fn
         self.size = self.words = check_size(size)
-        self.latency, self.bits = 1, size * width(fn.state)
+        self.latency, self.bits, result = 1, size * width(fn.state), fn.state
         if isinstance(fn, Interleaved):
             # A token waits, half aligned, and one is added; a state made ready, and the result.
-            self.latency, self.words = 4, 2 * size + 4
-            self.bits = width(fn.waiting) + width(fn.aligned) + (2 * size + 2) * width(fn.state)
+            self.latency, self.words, result = 4, 2 * size + 4, fn.result
+            self.bits = sum(map(width, (fn.waiting, fn.aligned, result))) + self.bits * 2
+            self.bits += width(fn.state)
         super().__init__(
-            {"i": In(tokens(fn.token, rank)), "o": Out(tokens(fn.state, rank - 1))},
+            {"i": In(tokens(fn.token, rank)), "o": Out(tokens(result, rank - 1))},
             flags=(["saturated"] if fn.saturates else []) + ["misframed"],
         )
 
@@ -214,7 +215,7 @@ class MemReduce(Unit):
         end = Signal(range(self.size))
         outer = Signal.like(self.o.payload.last[1:])
         sole = Signal()  # the row has one group: there is nothing of it in the other bank
-        result = Signal(fn.state, reset_less=True)
+        result = Signal(fn.result, reset_less=True)
         result_last = Signal.like(self.o.payload.last)
 
         free = ~self.o.valid | self.o.ready

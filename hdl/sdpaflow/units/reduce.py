@@ -52,12 +52,14 @@ class Reduce(Unit):
             raise ValueError(f"A Reduce folds groups, so its rank must be at least 1, not {rank}")
         self.fn = fn
         self.latency, self.words, self.bits = 1, 1, width(fn.state)
+        result = fn.state
         if isinstance(fn, Interleaved):
             # A token waits, half aligned, one is added; a state made ready, two sums, the result.
+            result = fn.result
             self.latency, self.words = 4, 6
-            self.bits = width(fn.waiting) + width(fn.aligned) + 4 * width(fn.state)
+            self.bits = width(fn.waiting) + width(fn.aligned) + 3 * width(fn.state) + width(result)
         super().__init__(
-            {"i": In(tokens(fn.token, rank)), "o": Out(tokens(fn.state, rank - 1))},
+            {"i": In(tokens(fn.token, rank)), "o": Out(tokens(result, rank - 1))},
             flags=["saturated"] if fn.saturates else [],
         )
 
@@ -143,7 +145,7 @@ class Reduce(Unit):
         older = Signal(fn.state, reset_less=True)
         done = Signal()
         outer = Signal.like(self.o.payload.last)
-        result = Signal(fn.state, reset_less=True)
+        result = Signal(fn.result, reset_less=True)
         result_last = Signal.like(self.o.payload.last)
         pending = Signal()  # a group's last token has entered, and its result has not left
         # Registers are enabled by registers, which know a cycle before.

@@ -228,8 +228,8 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--scale", type=values.positive, help="of the scores (default: 1/√d)")
     group.add_argument("--row-max", type=count, metavar="R", help="keys of the longest row")
-    group.add_argument("--segments", type=count, help="lines in the table of exp2 (default: 64)")
-    group.add_argument("--score-bits", type=count, help="fraction bits of a score (default: 13)")
+    group.add_argument("--segments", type=count, help="lines in the table of exp2 (default: 128)")
+    group.add_argument("--score-bits", type=count, help="fraction bits of a score (default: 18)")
     group.add_argument("--weight-bits", type=count, help="and of its exponential (default: 17)")
     group.add_argument("--digits", type=count, help="bits per stage of a division (default: 1)")
 

@@ -58,7 +58,7 @@ def test_functions_read_well():
     }
     assert functions["part_ij"] == "dot"
     assert functions["w_ij"] == "exp2"
-    assert functions["wv_ij"] == "multiply"
+    assert functions["wv_ij"] == "weigh"
     assert functions["m_ij"] == "running max"
     assert functions["x_ij"] == "rescaling"
     assert functions["o_i"] == "divide"
@@ -151,13 +151,13 @@ def test_mermaid_styles_the_right_link():
     lines = draw.to_mermaid(pipeline("naive")).splitlines()
     links = [line for line in lines if "-->" in line or "==>" in line]
     (number,) = re.findall(r"linkStyle (\d+) ", "\n".join(lines))
-    assert '"row 148 words"' in links[int(number)]
+    assert '"row 159 words"' in links[int(number)]
 
 
 @every_drawing
 @every_pipeline
 def test_peaks_are_shown(drawer, name, beats):
-    """``peak/depth`` along short FIFOs, ``peak 147 of 148`` along long ones."""
+    """``peak/depth`` along short FIFOs, ``peak 158 of 159`` along long ones."""
     dut = pipeline(name, beats)
     peaks = peaks_of(dut)
     text = drawer(dut, peaks)
@@ -173,7 +173,7 @@ def test_peaks_of_some(drawer):
     """Where a peak is not known the depth stands alone."""
     text = drawer(pipeline("naive"), {"e_sum": 1})
     assert "e_sum 1/2" in text
-    assert "row 148 words" in text
+    assert "row 159 words" in text
     assert "peak " not in text.replace("peak/depth", "").replace("peak 1;", "")
 
 
@@ -194,6 +194,6 @@ def test_shapes_are_read_aloud():
         for edge in dut.edges
     }
     assert shapes["k"] == "8 × SQ(4,12)"
-    assert shapes["w_sum"] == "{weight: UQ(0,17), down: UQ(3,0), shift: UQ(5,0)}"
+    assert shapes["w_sum"] == "{weight: UQ(0,17), down: UQ(4,0), shift: UQ(5,0)}"
     tip = Picture(draw.to_svg(dut, {"k": 1})).fifos["k"].find(f"{SVG}title").text
     assert tip == "k: FIFO of 2 words, peak 1; 8 × SQ(4,12), rank 2"

@@ -54,7 +54,7 @@ def test_the_model_does_not_depend_on_how_much_it_takes_at_once(name, lanes, mon
     assert clamped == counts
     monkeypatch.setattr("sdpaflow.numerics.folds.Sum.model_groups", lambda *_: None)
     monkeypatch.setattr("sdpaflow.numerics.rescale.RescaledSum.model_groups", lambda *_: None)
-    monkeypatch.setattr("sdpaflow.numerics.rescale.Rescaling.model_scan", lambda *_: None)
+    monkeypatch.setattr("sdpaflow.numerics.rescaling.Rescaling.model_scan", lambda *_: None)
     monkeypatch.setattr("sdpaflow.numerics.folds.RunningMax.model_states", lambda *_: None)
     stepped, counts = workload.expected(dut)
     assert np.array_equal(whole, stepped)

@@ -264,8 +264,8 @@ def test_unit(tmp_path):
     known = json.loads((tmp_path / f"{top}_m_ij.json").read_text())
     assert known["streams"]["i"] == {
         "direction": "input",
-        "width": 21,
-        "data": "SQ(7,13)",
+        "width": 26,
+        "data": "SQ(7,18)",
         "rank": 1,
     }
     assert [port["name"] for port in known["ports"]] == ports_of(text, f"{top}_m_ij")

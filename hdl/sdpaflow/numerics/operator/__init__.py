@@ -10,6 +10,6 @@ index first, ``(n,)`` for a number, ``(n, lanes)`` for a vector, a dict of those
 
 from sdpaflow.numerics.operator.fold import Fold, Interleaved
 from sdpaflow.numerics.operator.function import Operator
-from sdpaflow.numerics.operator.wrappers import Carry, Serial
+from sdpaflow.numerics.operator.wrappers import Carry, Chain, Serial
 
-__all__ = ["Carry", "Fold", "Interleaved", "Operator", "Serial"]
+__all__ = ["Carry", "Chain", "Fold", "Interleaved", "Operator", "Serial"]

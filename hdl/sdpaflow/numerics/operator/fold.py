@@ -185,11 +185,17 @@ class Interleaved(Fold):
     ----------
     waiting, aligned : :ref:`shape-like <lang-shapelike>`
         A token that is being aligned, and one that has been.
+    result : :ref:`shape-like <lang-shapelike>`
+        Both partial results as one; as :attr:`state` unless said otherwise.
     """
 
     ways = 2
     waiting: Any = None
     aligned: Any = None
+
+    @property
+    def result(self) -> Any:
+        return self.state
 
     def align(self, first: Value, token: Any) -> ValueLike:
         """What a token can do before it meets the state, first half: as ``waiting``.
@@ -211,7 +217,7 @@ class Interleaved(Fold):
         raise missing(self, "hardware", "add(state, aligned)")
 
     def merge(self, newer: Any, older: Any) -> tuple[ValueLike, Value | None]:
-        """Both partial results as one, and a flag."""
+        """Both partial results as one, as :attr:`result`, and a flag."""
         raise missing(self, "hardware", "merge(newer, older)")
 
     def model_merge(self, newer: Any, older: Any) -> tuple[Any, Clamped]:

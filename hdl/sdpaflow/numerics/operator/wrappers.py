@@ -1,6 +1,7 @@
-"""Operators made of other operators: a lane at a time, or beside fields that pass by."""
+"""Operators made of others: one after another, a lane at a time, beside fields that pass by."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,45 @@ from sdpaflow.numerics.aliases import Clamped, Stage
 from sdpaflow.numerics.operator.function import Operator
 from sdpaflow.numerics.raw import any_lane
 
-__all__ = ["Carry", "Serial"]
+__all__ = ["Carry", "Chain", "Serial"]
+
+
+class Chain(Operator):
+    """Operators one after another, in one pipeline: no FIFO is between them.
+
+    Parameters
+    ----------
+    *operators : :class:`Operator`
+        Each but the first takes the result of the one before. Only the last may saturate.
+
+    Attributes
+    ----------
+    fn : :class:`Operator`
+        The longest of them, which gives the whole its name in drawings.
+
+    Raises
+    ------
+    TypeError
+        One does not take what the one before gives, or saturates and is not the last.
+    """
+
+    def __init__(self, *operators: Operator) -> None:
+        for before, after in pairwise(operators):
+            if after.inputs != (before.shape,) or before.saturates:
+                raise TypeError(f"{after!r} cannot follow {before!r}")
+        self.operators = operators
+        self.fn = max(operators, key=lambda operator: operator.latency)
+        self.inputs, self.takes = operators[0].inputs, operators[0].takes
+        self.shape, self.saturates = operators[-1].shape, operators[-1].saturates
+
+    def stages(self) -> list[Stage]:
+        return [stage for operator in self.operators for stage in operator.stages()]
+
+    def evaluate(self, *raw: Any) -> tuple[Any, Clamped]:
+        *before, last = self.operators
+        for operator in before:
+            raw = (operator.model(*raw),)
+        return last.evaluate(*raw)
 
 
 class Serial(Operator):
