@@ -61,6 +61,9 @@ class Attention(Dataflow):
         ``row_max`` is missing where rows are stored, or given where none are.
     """
 
+    subtracts_maximum = True
+    """Whether weights are relative to the greatest score, so that none is clamped or too small."""
+
     stores_rows = False
     """Whether it has a long FIFO, and so needs ``row_max``."""
 

@@ -25,6 +25,7 @@ class Naive(Attention):
     """
 
     stores_rows = True
+    subtracts_maximum = False
 
     def __init__(self, config: Config):
         super().__init__(config)

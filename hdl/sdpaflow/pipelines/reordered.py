@@ -21,6 +21,8 @@ class Reordered(Attention):
     scores are all far below 0 lose bits, which nothing says.
     """
 
+    subtracts_maximum = False
+
     def __init__(self, config: Config):
         super().__init__(config)
         q, k, v = self.qkv()

@@ -63,6 +63,8 @@ class Workload:
         The same, quantised.
     clipped : dict of :class:`int`
         How many elements of each input its format could not hold, by name of the input.
+    underflows : dict of :class:`int`
+        How many are not 0 as given and 0 in the format, likewise.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class Workload:
         self.config: Any = config  # its fields are filled in, where they may be None
         self.heads: list[Head] = []
         self.clipped = {"input q": 0, "input k": 0, "input v": 0}
+        self.underflows = dict(self.clipped)
         for given, rows in zip(heads, _lengths(lengths, heads, config.row_max), strict=True):
             q, k, v = map(self._quantise, "qkv", given)
             self.heads.append(Head(q, k, v, lengths=rows))
@@ -92,6 +95,7 @@ class Workload:
             scaled = values * self.config.factor if name == "q" else values
         quantised, count = raw.quantise(scaled, getattr(self.config, name))
         self.clipped[f"input {name}"] += count
+        self.underflows[f"input {name}"] += int(np.count_nonzero((quantised == 0) & (scaled != 0)))
         return quantised
 
     @property
@@ -110,7 +114,7 @@ class Workload:
     def part(self, first: int, end: int) -> "Workload":
         """The workload of queries from one up to another, counted over all heads."""
         part = object.__new__(Workload)
-        part.config, part.clipped = self.config, self.clipped
+        part.config, part.clipped, part.underflows = self.config, self.clipped, self.underflows
         part.heads = [
             Head(head.q[rows], head.k, head.v, head.lengths[rows])
             for head, rows in self._within(first, end)

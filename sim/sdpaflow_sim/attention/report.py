@@ -43,12 +43,21 @@ class Report:
     max_abs_error, mean_abs_error : :class:`float`
         Against the pipeline's own reference in float64, of the quantised inputs: the error of the
         arithmetic.
-    max_abs_error_total : :class:`float`
+    max_abs_error_total, mean_abs_error_total : :class:`float`
         The same of the inputs as given: the error of quantisation too.
     output_ulp : :class:`float`
         Unit in the last place of an output.
+    error_bound : :class:`float`
+        The most that an output may be off against the quantised inputs, in units of its last
+        place; None where the pipeline states no bound.
+    is_attention : :class:`bool`
+        No output is off by more than that. Bits may be exact all the same: hardware and model then
+        compute the same, but not attention.
     saturations : dict of :class:`int`
         Clamped tokens by unit, and clamped elements of the inputs; what never happened is left out.
+    underflows : dict of :class:`int`
+        Elements of each input that are not 0 and are 0 in its format; under ``rows``, rows whose
+        weights all lose bits, since no score reaches 0 and no maximum is subtracted.
     fifos : list of :class:`FifoUse`
         In the order of the graph.
     state_words, state_bits : :class:`int`
@@ -81,8 +90,12 @@ class Report:
     max_abs_error: float
     mean_abs_error: float
     max_abs_error_total: float
+    mean_abs_error_total: float
     output_ulp: float
+    error_bound: float | None
+    is_attention: bool
     saturations: dict[str, int]
+    underflows: dict[str, int]
     fifos: list[FifoUse]
     state_words: int
     state_bits: int

@@ -14,6 +14,7 @@ from sdpaflow_sim.attention.float64 import errors
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import Heads, Matrices, as_given, build, split_heads
 from sdpaflow_sim.attention.report import FifoUse, Report, fifos_of, state_of
+from sdpaflow_sim.attention.verdict import bound_of, faint_rows
 from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
 from sdpaflow_sim.engines.stalls import Stall
 from sdpaflow_sim.engines.trace import Trace
@@ -124,6 +125,8 @@ def run(
     fifos = fifos_of(dut, outcome.peaks)
     state_words, state_bits = state_of(dut)
     floats = _by_head(workload, outputs)
+    off, bound = errors(config, outputs, exact, total), bound_of(dut, workload)
+    underflows = {**workload.underflows, "rows": faint_rows(dut, workload)}
     return Report(
         pipeline=dut.name,
         n_q=max(len(head.q) for head in workload.heads),
@@ -150,7 +153,10 @@ def run(
         peak_words=state_words + sum(fifo.peak for fifo in fifos),
         outputs=as_given(q, floats),
         fill=outcome.fill,
-        **errors(config, outputs, exact, total),
+        error_bound=bound,
+        is_attention=bound is None or off["max_abs_error"] <= bound * config.o.ulp,
+        underflows={name: count for name, count in underflows.items() if count},
+        **off,
     )
 
 
@@ -164,7 +170,7 @@ def model(
     Returns
     -------
     :class:`dict`
-        ``outputs``, ``saturations``, ``output_ulp`` and the three errors, as in :class:`Report`.
+        ``outputs``, ``saturations``, ``output_ulp`` and the four errors, as in :class:`Report`.
     """
     dut, given, workload = _prepare(pipeline, q, k, v, lengths)
     outputs, exact, total, clamped = Expected(dut, workload, given).compute()

@@ -42,6 +42,7 @@ def _figure(text: str) -> str:
 
 def _compare(arguments: argparse.Namespace) -> int:
     """Several pipelines on the same data: a table, and a figure."""
+    from sdpaflow_sim.attention.verdict import verdict
     from sdpaflow_sim.cli import tables
     from sdpaflow_sim.cli.chosen import heads_of
     from sdpaflow_sim.cli.measure import measure_all
@@ -65,8 +66,13 @@ def _compare(arguments: argparse.Namespace) -> int:
         f"{first.n_q} queries, {first.n_k} keys, d = {first.d}, {first.lanes} lanes, formats "
         + " ".join(f"{name} {shape}" for name, shape in first.formats.items())
     )
+    if wrong := [report.pipeline for report in reports if not report.is_attention]:
+        title = f"NOT ATTENTION: {', '.join(wrong)} (*). {title}"
     table = tables.comparison(reports, counts, title)
     print(tables.render(table, markdown=arguments.markdown))
+    for report in reports:
+        if said := verdict(report):
+            print(f"* {said}")
     with together():
         with replacing(figure) as path:
             comparison(path, reports, Path(figure).suffix[1:])

@@ -8,6 +8,7 @@ from rich.table import Table
 from sdpaflow.graph import Edge
 
 from sdpaflow_sim.attention.report import FifoUse, Report
+from sdpaflow_sim.attention.verdict import verdict
 from sdpaflow_sim.cli.running import GraphReport
 from sdpaflow_sim.sizing import Depths
 from sdpaflow_sim.verilog.count import Count
@@ -63,12 +64,13 @@ def comparison(
         "memory\nbits",
         "max error\n(ulp)",
         "mean error\n(ulp)",
+        "max, inputs\nas given",
         "bit-\nexact",
         "clamped\ntokens",
     )
     for report, count in zip(reports, counts, strict=True):
         table.add_row(
-            report.pipeline,
+            report.pipeline + ("" if report.is_attention else " *"),
             f"{report.cycles:,}",
             f"{report.cycles_per_score:.3f}",
             f"{sum(fifo.depth for fifo in report.fifos):,}",
@@ -78,6 +80,7 @@ def comparison(
             f"{count.memory_bits:,}",
             f"{report.max_abs_error / report.output_ulp:.2f}",
             f"{report.mean_abs_error / report.output_ulp:.2f}",
+            f"{report.max_abs_error_total / report.output_ulp:.2f}",
             "yes" if report.bit_exact else "NO",
             f"{sum(report.saturations.values()):,}",
         )
@@ -93,7 +96,9 @@ def _attention(report: Report, fitted: bool) -> Table:
     ulp = report.output_ulp
     formats = ",".join(f"{name}={shape}" for name, shape in report.formats.items())
     keep = {"": f"fitted to the data; other data keeps them with --formats '{formats}'"}
+    said = verdict(report)
     return _lines({
+        **({"NOT ATTENTION": said.partition(": NOT ATTENTION: ")[2]} if said else {}),
         "pipeline": f"{report.pipeline}, d = {report.d}, dv = {report.dv}, lanes = {report.lanes}",
         "data": f"{report.heads} × {report.n_q} queries, {report.n_k} keys",
         "formats": ", ".join(f"{name} {shape}" for name, shape in report.formats.items()),
@@ -104,8 +109,12 @@ def _attention(report: Report, fitted: bool) -> Table:
         "FIFO words": _words(report.fifos),
         "state words": f"{report.state_words:,}",
         "error": f"max {report.max_abs_error / ulp:.2f} ulp, "
-        f"mean {report.mean_abs_error / ulp:.2f} ulp (1 ulp = {ulp:.3g})",
+        f"mean {report.mean_abs_error / ulp:.2f} ulp (1 ulp = {ulp:.3g})"
+        + ("" if report.error_bound is None else f", bound {report.error_bound:.2f} ulp"),
+        "of inputs as given": f"max {report.max_abs_error_total / ulp:.2f} ulp, "
+        f"mean {report.mean_abs_error_total / ulp:.2f} ulp",
         "saturated": _listed(report.saturations),
+        "underflows": _listed(report.underflows),
         "bit-exact": "yes" if report.bit_exact else "NO",
     })
 

@@ -35,7 +35,8 @@ PUBLISHED = {
 FIELDS = (
     "key", "point", "config", "versions", "engine", "cycles", "cycles_per_score", "formula",
     "published", "long_words", "long_peak", "published_words", "intermediate_words", "peak_words",
-    "intermediate_bits", "fifos", "saturations", "bit_exact", "seconds",
+    "intermediate_bits", "fifos", "saturations", "bit_exact", "max_error",
+    "max_error_total", "is_attention", "seconds",
 )  # fmt: skip
 """What :func:`measure` gives."""
 
@@ -253,5 +254,8 @@ def measure(point: Point, key: str, tell: Callable[[int], None]) -> dict[str, An
         "fifos": [asdict(fifo) for fifo in report.fifos],
         "saturations": report.saturations,
         "bit_exact": report.bit_exact,
+        "max_error": report.max_abs_error / report.output_ulp,
+        "max_error_total": report.max_abs_error_total / report.output_ulp,
+        "is_attention": report.is_attention,
         "seconds": round(seconds, 1),
     }

@@ -28,6 +28,9 @@ COLUMNS = {
     "peak_words": "all at peak",
     "intermediate_bits": "all bits",
     "bit_exact": "bit-exact",
+    "max_error": "max error (ulp)",
+    "max_error_total": "max, inputs as given",
+    "is_attention": "attention",
     "engine": "engine",
     "seconds": "seconds",
 }
@@ -74,5 +77,6 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "NO"
     if isinstance(value, float):
-        return f"{value:,.4f}" if name == "cycles_per_score" else f"{value:,.1f}"
+        digits = {"cycles_per_score": 4, "max_error": 2, "max_error_total": 2}.get(name, 1)
+        return f"{value:,.{digits}f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
