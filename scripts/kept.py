@@ -19,7 +19,7 @@ __all__ = ["FILE", "SOURCES", "TOOLS", "Kept"]
 
 FILE = DOCS / "measured.json"
 SOURCES = (
-    "hdl/sdpaflow/*/*.py",
+    "hdl/sdpaflow/**/*.py",
     "sim/sdpaflow_sim/attention/*.py",
     "sim/sdpaflow_sim/cli/measure.py",
     "sim/sdpaflow_sim/cli/tables.py",

@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import Any
 
 from sdpaflow_sim.errors import SimulationError, killed
 
-__all__ = ["Processes", "Tell", "Told", "WorkerError", "follow", "plain", "seldom"]
+__all__ = ["Processes", "Tell", "Told", "WorkerError", "follow", "hush", "plain", "seldom"]
 
 Tell = Callable[[Any], None]
 """What a call is given to tell something by, now and then."""
@@ -100,7 +101,13 @@ def _block_interrupts() -> None:
 def _leave(*_: object) -> None:
     """End this process, which ends what it has started itself; once is enough."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    hush()
     sys.exit(1)
+
+
+def hush() -> None:
+    """Have Amaranth say nothing of hardware that was being made when this process was ended."""
+    warnings.simplefilter("ignore")
 
 
 def follow(kind: int = signal.SIGTERM) -> None:

@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _ended_alike():
             return _guarded(arguments)
     except KeyboardInterrupt:
+        from sdpaflow_sim.processes import hush
+
+        hush()
         return _fail("interrupted", 130)
 
 

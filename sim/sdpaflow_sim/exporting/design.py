@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """What is exported: a pipeline or one of its units, with all that is known of it."""
 
 from dataclasses import dataclass

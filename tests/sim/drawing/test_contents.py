@@ -130,8 +130,8 @@ def test_the_deeper_the_louder():
     depths = {edge.name: edge.depth for edge in dut.edges}
     lines = {n: g.find(f"{SVG}path") for n, g in Picture(draw.to_svg(dut)).fifos.items()}
     widths = {name: float(line.get("stroke-width")) for name, line in lines.items()}
-    assert depths["row"] > depths["a_beats"] > depths["x_ij"]
-    assert widths["row"] > 1.5 * widths["a_beats"] > 1.5 * widths["x_ij"]
+    assert depths["row"] > depths["a_beats"] > depths["e_ij"]
+    assert widths["row"] > 1.5 * widths["a_beats"] > 1.5 * widths["e_ij"]
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ REFUSED = [
     (["--jobs", "2", "--scheduler", "tcp://x:1"], "not allowed with argument"),
     (["--engine", "abacus"], "invalid choice: 'abacus'"),
     (["--sched", "tcp://x:1"], "unrecognized arguments: --sched tcp://x:1"),
-    (["--out", "file"], "file: is not a folder"),
+    (["--out", "file"], "file: is a file; a folder is needed"),
 ]
 
 
