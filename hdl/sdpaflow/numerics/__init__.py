@@ -10,7 +10,7 @@ from sdpaflow.numerics.operator import Carry, Chain, Fold, Interleaved, Operator
 from sdpaflow.numerics.placing import Place, Placement, Places, Weigh
 from sdpaflow.numerics.rescale import RescaledSum
 from sdpaflow.numerics.rescaling import Rescaling
-from sdpaflow.numerics.share import Normalise, Share
+from sdpaflow.numerics.share import Normalise, NotZero, Share
 
 __all__ = [
     "SQ",
@@ -28,6 +28,7 @@ __all__ = [
     "Multiply",
     "Narrow",
     "Normalise",
+    "NotZero",
     "Operator",
     "Place",
     "Placement",

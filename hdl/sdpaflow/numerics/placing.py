@@ -14,7 +14,7 @@ from sdpaflow.numerics.arithmetic import element_of, join, split, vector_like
 from sdpaflow.numerics.fixed import SQ, UQ
 from sdpaflow.numerics.operator import Operator
 
-__all__ = ["REACH", "Place", "Placement", "Places", "Weigh", "early", "placed_down"]
+__all__ = ["REACH", "Place", "Placement", "Places", "Weigh", "early", "is_hole", "placed_down"]
 
 REACH = 32
 """Places that a power of two can be below its unit, less one, before it loses bits. Those that are
@@ -84,6 +84,11 @@ class Places:
         return down, np.minimum(np.where(near, e % self.step, e - self.most), (1 << BELOW) - 1)
 
 
+def is_hole(score: fixed.Value) -> Value:
+    """Whether a score is the least of its format, of those that are no other with its top bits."""
+    return score.as_value()[-1] & ~score.as_value()[-2]
+
+
 class Placement(Operator):
     """From a score ``s`` to what a weight is made of: ``x`` and ``down``, as :class:`Places` says.
 
@@ -99,10 +104,15 @@ class Placement(Operator):
         Format of the integers, or the constant.
     places : :class:`Places`
         How places are shared out.
+    holes : :class:`bool`
+        Whether the least score of the format stands for none, whose ``x`` is the least there is, so
+        that ``2**x`` is 0. No other score has its two top bits.
     """
 
-    def __init__(self, score: fixed.Shape, unit: fixed.Shape | int, places: Places) -> None:
-        self.score, self.unit, self.places = score, unit, places
+    def __init__(
+        self, score: fixed.Shape, unit: fixed.Shape | int, places: Places, holes: bool = False
+    ) -> None:
+        self.score, self.unit, self.places, self.holes = score, unit, places, holes
         self.inputs = (score,) if isinstance(unit, int) else (score, unit)
         self.shape = data.StructLayout({"x": places.x(score), "down": places.down})
 
@@ -111,6 +121,7 @@ class Placement(Operator):
             floor = score.reshape(0, "floor").numerator()
             e = (unit[0].numerator() if unit else Const(self.unit)) - 1 - floor
             down, rest = self.places.share(e[:-1])
+            rest = rest | is_hole(score).replicate(BELOW) if self.holes else rest
             x = Cat(score.as_value()[: self.score.f_bits], ~rest, Const(1, 1))
             over = Const(0) if unit else e[-1]
             return (self.shape(Cat(Mux(over, 0, x), Mux(over, 0, down))),)
@@ -123,6 +134,7 @@ class Placement(Operator):
         f_bits, top = self.score.f_bits, unit[0] if unit else np.int64(self.unit)  # type: ignore
         e = top - 1 - (score >> f_bits)
         down, rest = self.places.share_raw(np.maximum(e, 0))
+        rest = np.where(score == self.score.raw_min, (1 << BELOW) - 1, rest) if self.holes else rest
         x = (score & ((1 << f_bits) - 1)) - (1 + rest << f_bits)
         return {"x": np.where(e < 0, 0, x), "down": np.where(e < 0, 0, down)}, None
 

@@ -8,7 +8,7 @@ from amaranth.lib import data
 
 from sdpaflow.numerics.fixed import SQ, UQ
 from sdpaflow.numerics.operator import Fold
-from sdpaflow.numerics.placing import Places
+from sdpaflow.numerics.placing import BELOW, Places, is_hole
 
 __all__ = ["BLOCK", "BLOCKS", "SHIFT", "Rescaling"]
 
@@ -42,11 +42,13 @@ class Rescaling(Fold):
         Tokens: ``score`` and ``max``.
     places : :class:`Places`
         How the places below the unit are shared out.
+    holes : :class:`bool`
+        Whether the least score stands for none, as :class:`Placement` says.
     """
 
-    def __init__(self, layout: data.StructLayout, places: Places) -> None:
+    def __init__(self, layout: data.StructLayout, places: Places, holes: bool = False) -> None:
         self.token = layout
-        self.places = places
+        self.places, self.holes = places, holes
         self.score, top = layout.members["score"], layout.members["max"]
         self.unit = SQ(max(top.width - 3, 1), 0)
         above = SQ(max(self.unit.width + 1, BLOCKS.bit_length() + 1), 0)
@@ -84,6 +86,7 @@ class Rescaling(Fold):
         top = Cat(Const(6, 3), unit).as_signed()
         e = top - token["score"].reshape(0, "floor").numerator()
         down, rest = self.places.share(e[:-1])
+        rest = rest | is_hole(token["score"]).replicate(BELOW) if self.holes else rest
         fraction = token["score"].as_value()[: self.score.f_bits]
         return self.shape(Cat(fraction, ~rest, Const(1, 1), down, *shift))
 
@@ -115,6 +118,7 @@ class Rescaling(Fold):
     def _emitted(self, token: dict[str, np.ndarray], rise: np.ndarray) -> dict[str, np.ndarray]:
         f_bits, score = self.score.f_bits, token["score"]
         down, rest = self.places.share_raw((token["max"] >> 3 << 3) + 6 - (score >> f_bits))
+        rest = np.where(score == self.score.raw_min, (1 << BELOW) - 1, rest) if self.holes else rest
         x = (score & ((1 << f_bits) - 1)) - (1 + rest << f_bits)
         shift = np.where(rise < BLOCKS, 1 << np.minimum(rise, BLOCKS), 0)
         return {"x": x, "down": down, "shift": shift}

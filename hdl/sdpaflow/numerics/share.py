@@ -13,7 +13,24 @@ from sdpaflow.numerics.fixed import SQ, UQ
 from sdpaflow.numerics.operator import Operator
 from sdpaflow.numerics.placing import Places
 
-__all__ = ["Normalise", "Share"]
+__all__ = ["Normalise", "NotZero", "Share"]
+
+
+class NotZero(Operator):
+    """A number, but for 0 the least above it: what a sum of nothing, 0, is divided by. One stage."""
+
+    def __init__(self, source: fixed.Shape) -> None:
+        self.inputs, self.shape = (source,), source
+
+    def stages(self) -> list[Stage]:
+        def raise_zero(raw: Value) -> tuple[Any, ...]:
+            bits = Value.cast(raw)
+            return (self.shape(bits | ~bits.any()),)
+
+        return [raise_zero]
+
+    def evaluate(self, raw: np.ndarray) -> tuple[np.ndarray, None]:  # type: ignore[override]
+        return np.maximum(raw, 1), None
 
 
 class Normalise(Operator):
@@ -30,13 +47,15 @@ class Normalise(Operator):
         Bits of the mantissa.
     least : :class:`int`
         The least exponent that is not marked.
+    empty : :class:`bool`
+        Whether there are sums of nothing: then 0 is not marked.
     """
 
-    def __init__(self, source: fixed.Shape, bits: int, least: int) -> None:
+    def __init__(self, source: fixed.Shape, bits: int, least: int, empty: bool = False) -> None:
         if source.signed:
             raise ValueError(f"What is normalised must be unsigned, not {source!r}")
         self.inputs = (source,)
-        self.source, self.bits, self.least = source, bits, least
+        self.source, self.bits, self.least, self.empty = source, bits, least, empty
         self.levels = (source.width - 1).bit_length()
         far = max(source.i_bits, 1 << self.levels, abs(least))
         self.exponent = SQ(far.bit_length() + 1, 0)
@@ -61,7 +80,8 @@ class Normalise(Operator):
         def finish(raw: Value, empty: Value) -> tuple[Any, ...]:
             most = Const(self.source.i_bits, self.exponent.as_shape())
             exponent = (most - empty)[: self.exponent.width].as_signed()
-            small = ~raw[-1] | (exponent < self.least)
+            less = exponent < self.least
+            small = raw[-1] & less if self.empty else ~raw[-1] | less
             mantissa = Cat(Const(0, self.bits), raw)[-self.bits :]
             return (self.shape(Cat(mantissa[:-1], Const(1, 1), exponent, small)),)
 
@@ -82,7 +102,11 @@ class Normalise(Operator):
         return {
             "mantissa": mantissa | 1 << (self.bits - 1),
             "exponent": exponent,
-            "small": ((raw == 0) | (exponent < self.least)).astype(np.int64),
+            "small": (
+                (raw != 0) & (exponent < self.least)
+                if self.empty
+                else (raw == 0) | (exponent < self.least)
+            ).astype(np.int64),
         }, None
 
 

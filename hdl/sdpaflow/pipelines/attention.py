@@ -1,5 +1,7 @@
 """What the attention pipelines have in common: both ends, and the products with K and V."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from amaranth.lib import data
 from numpy.typing import ArrayLike
@@ -13,6 +15,7 @@ from sdpaflow.numerics import (
     Exp2,
     Fold,
     Narrow,
+    NotZero,
     Operator,
     Place,
     Placement,
@@ -25,6 +28,8 @@ from sdpaflow.numerics import (
 from sdpaflow.numerics.arithmetic import element_of
 from sdpaflow.pipelines.config import ROW_BITS, Config
 from sdpaflow.pipelines.reference import softmax_attention
+from sdpaflow.scores.kept import Beside, Kept, Modified, Position, members_of
+from sdpaflow.scores.modifier import INDEX, Modifier
 
 __all__ = ["Attention"]
 
@@ -70,7 +75,7 @@ class Attention(Dataflow):
     places = Places(1)
     """How the places of weights with an exponent are shared out."""
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, score: Sequence[Modifier] = ()):
         super().__init__()
         if not isinstance(config, Config):
             raise TypeError(f"Configuration must be a Config, not {config!r}")
@@ -79,6 +84,11 @@ class Attention(Dataflow):
         if not self.stores_rows and config.row_max is not None:
             raise ValueError(f"{type(self).__name__} stores no rows: row_max must not be given")
         self.config = config
+        for modifier in (score := tuple(score)):
+            if not isinstance(modifier, Modifier):
+                raise TypeError(f"score must be a list of modifiers, not {modifier!r} in it")
+        self.modifiers = score
+        self.holes = False  # whether scores may be holes, which is known when they are made
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -88,7 +98,9 @@ class Attention(Dataflow):
         """
         names = ["d", "dv", "lanes", *(["row_max"] if self.stores_rows else []), *"qkvo"]
         names += ["scale", "segments", "score_bits", "weight_bits", "digits"]
-        depths = {"depths": self.resized} if self.resized else {}
+        depths: dict[str, object] = {"depths": self.resized} if self.resized else {}
+        if self.modifiers:
+            depths = {"score": list(self.modifiers), **depths}
         return {**{name: getattr(self.config, name) for name in names}, **depths}
 
     @property
@@ -175,7 +187,28 @@ class Attention(Dataflow):
             part_ij = self.map(dot, qk_ij)
             dot_ij = self.reduce(Sum(dot.shape, (config.beats - 1).bit_length()), part_ij)
         s_ij = self.map(Narrow(dot_ij.shape, config.score), dot_ij)
-        return s_ij
+        return self.modified(s_ij) if self.modifiers else s_ij
+
+    def modified(self, s_ij: Wire) -> Wire:
+        """Scores after all modifiers; those that are not kept are holes: the least of the format.
+
+        What a modifier takes beside the score are inputs, and the numbers of query and key. A unit
+        for each modifier, named after it.
+        """
+        wanted = {name: shape for one in self.modifiers for name, shape in one.takes.items()}
+        if "j" in wanted:
+            s_ij = self.scan(Position(s_ij.shape), s_ij, name="j_ij")
+        if "i" in wanted:
+            is_ij = self.repeat(self.input(INDEX, name="i"), over=s_ij, name="si_ij")
+            s_ij = self.map(Beside(s_ij.shape, "i", INDEX), is_ij, name="i_ij")
+        for number, modifier in enumerate(self.modifiers):
+            fn = modifier.operator(members_of(s_ij.shape)["score"])
+            modify = Modified(fn, s_ij.shape, list(modifier.takes))
+            extra = [self.input(wanted[name], 1, name=name) for name in modify.joined]
+            name = f"{type(modifier).__name__.lower()}_{number}"
+            s_ij = self.map(modify, s_ij, *extra, name=name)
+        self.holes = "keep" in members_of(s_ij.shape)
+        return self.map(Kept(s_ij.shape), s_ij, name="kept_ij")
 
     def exp(self, layout: data.StructLayout) -> Operator:
         """``2**x``, the ``weight`` of a token that carries its places along."""
@@ -184,7 +217,7 @@ class Attention(Dataflow):
 
     def power(self, score: fixed.Shape, unit: fixed.Shape | int) -> Operator:
         """``2**(s − u)``, a weight and its places; the unit is an argument, or a constant."""
-        placement = Placement(score, unit, self.places)
+        placement = Placement(score, unit, self.places, self.holes)
         return Chain(placement, self.exp(placement.shape))
 
     def placed_weight(self, e_ij: Wire) -> Operator:
@@ -221,6 +254,8 @@ class Attention(Dataflow):
         The beats of a result leave faster than they are divided, so their FIFO holds them all.
         """
         config = self.config
+        if self.holes:
+            l_i = self.map(NotZero(l_i.shape), l_i, name="some_i")
         divide: Operator
         if config.dv_lanes == 1:
             divide = Divide(a_i.shape, l_i.shape, config.o, digits=config.digits)

@@ -1,11 +1,14 @@
 """Running maximum, and division after the product with V."""
 
+from collections.abc import Sequence
+
 from sdpaflow.graph import Wire
 from sdpaflow.numerics import Fold, Places, RescaledSum, Rescaling, RunningMax
 from sdpaflow.numerics.rescaling import BLOCK
 from sdpaflow.pipelines import bound
 from sdpaflow.pipelines.attention import Attention
 from sdpaflow.pipelines.config import ROW_BITS, Config
+from sdpaflow.scores.modifier import Modifier
 
 __all__ = ["MemoryFree"]
 
@@ -27,13 +30,13 @@ class MemoryFree(Attention):
     places = Places(2)
     """Two places to a step: one level of shifters less in each lane than with one."""
 
-    def __init__(self, config: Config):
-        super().__init__(config)
+    def __init__(self, config: Config, score: Sequence[Modifier] = ()):
+        super().__init__(config, score)
         q, k, v = self.qkv()
 
         s_ij = self.scores(q, k)
         m_ij = self.scan(RunningMax(s_ij.shape), s_ij, ahead=True)
-        x_ij = self.scan(Rescaling(m_ij.shape, self.places), m_ij)
+        x_ij = self.scan(Rescaling(m_ij.shape, self.places, self.holes), m_ij)
         w_ij = self.map(self.exp(x_ij.shape), x_ij)
         w_sum, w_num = self.fork(w_ij)
         l_i = self.reduce(self.running_norm(w_sum), w_sum)

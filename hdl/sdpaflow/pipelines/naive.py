@@ -1,11 +1,13 @@
 """Softmax as written: divide, then multiply by V."""
 
 import math
+from collections.abc import Sequence
 
 from sdpaflow.numerics import Narrow, Normalise, Share, Sum
 from sdpaflow.pipelines import bound
 from sdpaflow.pipelines.attention import Attention
 from sdpaflow.pipelines.config import UNPROTECTED, Config
+from sdpaflow.scores.modifier import Modifier
 
 __all__ = ["Naive"]
 
@@ -27,8 +29,8 @@ class Naive(Attention):
     stores_rows = True
     subtracts_maximum = False
 
-    def __init__(self, config: Config):
-        super().__init__(config)
+    def __init__(self, config: Config, score: Sequence[Modifier] = ()):
+        super().__init__(config, score)
         q, k, v = self.qkv()
 
         s_ij = self.scores(q, k)
@@ -36,7 +38,9 @@ class Naive(Attention):
         e_row, e_sum = self.fork(e_ij)
         l_ij = self.map(self.placed_weight(e_sum), e_sum)
         r_i = self.reduce(Sum(l_ij.shape, config.row_bits), l_ij)
-        l_i = self.map(Normalise(r_i.shape, config.mantissa_bits, config.least_norm), r_i)
+        l_i = self.map(
+            Normalise(r_i.shape, config.mantissa_bits, config.least_norm, self.holes), r_i
+        )
         row = e_row.fifo(self.row_depth(e_row, l_i))
         el_ij = self.repeat(l_i, over=row)
         p_ij = self.map(Share(row.shape, l_i.shape, config.share), el_ij)

@@ -1,10 +1,13 @@
 """No maximum, and division after the product with V."""
 
+from collections.abc import Sequence
+
 from sdpaflow.numerics import Narrow, Sum
 from sdpaflow.numerics.fixed import UQ
 from sdpaflow.pipelines import bound
 from sdpaflow.pipelines.attention import Attention
 from sdpaflow.pipelines.config import ROW_BITS, UNPROTECTED, Config
+from sdpaflow.scores.modifier import Modifier
 
 __all__ = ["Reordered"]
 
@@ -23,8 +26,8 @@ class Reordered(Attention):
 
     subtracts_maximum = False
 
-    def __init__(self, config: Config):
-        super().__init__(config)
+    def __init__(self, config: Config, score: Sequence[Modifier] = ()):
+        super().__init__(config, score)
         q, k, v = self.qkv()
 
         s_ij = self.scores(q, k)

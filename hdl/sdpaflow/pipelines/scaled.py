@@ -1,9 +1,12 @@
 """The row's maximum, and division before the product with V."""
 
+from collections.abc import Sequence
+
 from sdpaflow.numerics import Max, Narrow, Normalise, Share, Sum
 from sdpaflow.pipelines import bound
 from sdpaflow.pipelines.attention import Attention
 from sdpaflow.pipelines.config import Config
+from sdpaflow.scores.modifier import Modifier
 
 __all__ = ["Scaled"]
 
@@ -23,8 +26,8 @@ class Scaled(Attention):
 
     stores_rows = True
 
-    def __init__(self, config: Config):
-        super().__init__(config)
+    def __init__(self, config: Config, score: Sequence[Modifier] = ()):
+        super().__init__(config, score)
         q, k, v = self.qkv()
 
         s_ij = self.scores(q, k)
@@ -36,7 +39,7 @@ class Scaled(Attention):
         e_row, e_sum = self.fork(e_ij)
         l_ij = self.map(self.placed_weight(e_sum), e_sum)
         r_i = self.reduce(Sum(l_ij.shape, config.row_bits), l_ij)
-        l_i = self.map(Normalise(r_i.shape, config.mantissa_bits, least=0), r_i)
+        l_i = self.map(Normalise(r_i.shape, config.mantissa_bits, 0, self.holes), r_i)
         e_wait = e_row.fifo(self.row_depth(e_row, l_i))
         el_ij = self.repeat(l_i, over=e_wait)
         p_ij = self.map(Share(e_wait.shape, l_i.shape, config.share), el_ij)
