@@ -17,7 +17,7 @@ __all__ = ["Normalise", "NotZero", "Share"]
 
 
 class NotZero(Operator):
-    """A number, but for 0 the least above it: what a sum of nothing, 0, is divided by. One stage."""
+    """A number, but the least above 0 for 0: so that a sum of nothing can divide. One stage."""
 
     def __init__(self, source: fixed.Shape) -> None:
         self.inputs, self.shape = (source,), source

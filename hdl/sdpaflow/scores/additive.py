@@ -14,10 +14,11 @@ from sdpaflow.scores.modifier import INDEX, Modifier
 __all__ = ["Alibi", "Bias"]
 
 BASE2 = 1 / math.log(2)
+SQ8_12 = SQ(8, 12)
 
 
 class Bias(Modifier):
-    """A number for each score, by the stream ``bias_ij``, added: a relative position, an additive mask.
+    """A number for each score, by the stream ``bias_ij``, added: relative positions, soft masks.
 
     Like queries, it is given in base 2: multiplied by log2(e). Where an additive mask has −∞, use
     :class:`Keep` beside it.
@@ -25,10 +26,10 @@ class Bias(Modifier):
     Parameters
     ----------
     shape : :class:`fixed.Shape`
-        Its format; that of scores unless given.
+        Its format, signed; ``SQ(8, 12)`` unless given.
     """
 
-    def __init__(self, shape: fixed.Shape = SQ(8, 12)) -> None:
+    def __init__(self, shape: fixed.Shape = SQ8_12) -> None:
         if not isinstance(shape, fixed.Shape):
             raise TypeError(f"Format of a bias must be a fixed-point shape, not {shape!r}")
         self.shape = shape
@@ -80,8 +81,8 @@ class _Slope(Operator):
     Three stages: the distance, the product, the sum.
     """
 
-    FINE = 10
-    """Bits of the constant below the score's last."""
+    FINE = INDEX.width
+    """Bits of the constant below the score's last: it is times a distance of as many bits."""
 
     def __init__(self, score: fixed.Shape, slope: float) -> None:
         self.inputs = (score, INDEX, INDEX)

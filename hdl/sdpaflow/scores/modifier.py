@@ -61,7 +61,7 @@ class Modifier(ABC):
 
     @property
     def parameters(self) -> dict[str, object]:
-        """What tells it from others of its class, by name: its attributes, unless said otherwise."""
+        """What tells it from others of its class, by name: its attributes."""
         return dict(vars(self))
 
     def __repr__(self) -> str:

@@ -95,7 +95,7 @@ class Point:
         if self.pipeline in PIPELINES:
             return kind(config)
         with pipelines.explained(self.pipeline):
-            return kind(config, **arguments)
+            return kind(config, **arguments)  # type: ignore[arg-type]  # whatever its class takes
 
     def data(self) -> np.ndarray:
         """Floats q, k, v: (3, N, d)."""
