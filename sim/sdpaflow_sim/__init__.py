@@ -23,6 +23,7 @@ from sdpaflow_sim.errors import (
 )
 
 if TYPE_CHECKING:
+    from sdpaflow_sim.attention.functional import scaled_dot_product_attention
     from sdpaflow_sim.attention.run import Report, model, run
     from sdpaflow_sim.checking import check
     from sdpaflow_sim.drawing.draw import draw
@@ -60,6 +61,7 @@ __all__ = [
     "run",
     "sample_streams",
     "save_view",
+    "scaled_dot_product_attention",
     "stream_of",
     "streams_from",
     "values_of",
@@ -80,6 +82,7 @@ _ROOMS = {
     "run": "attention.run",
     "sample_streams": "streams",
     "save_view": "waves.view",
+    "scaled_dot_product_attention": "attention.functional",
     "stream_of": "streams",
     "streams_from": "streams",
     "values_of": "streams",

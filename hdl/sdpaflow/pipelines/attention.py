@@ -113,9 +113,16 @@ class Attention(Dataflow):
         return {"q": config.beats, "k": config.beats, "v": config.dv_beats}
 
     def reference(
-        self, q: ArrayLike, k: ArrayLike, v: ArrayLike, lengths: ArrayLike | None = None
+        self,
+        q: ArrayLike,
+        k: ArrayLike,
+        v: ArrayLike,
+        lengths: ArrayLike | None = None,
+        **extra: np.ndarray,
     ) -> np.ndarray:
         """What this pipeline approximates, in float64: ``softmax(scale · q kᵀ) v``.
+
+        With scores modified on the way.
 
         A subclass that computes something else overrides it.
 
@@ -125,6 +132,8 @@ class Attention(Dataflow):
             Numbers as they are before they are quantised and scaled: (N_q, d), (N_k, d), (N_k, dv).
         lengths : array of :class:`int`
             For each query, how many keys it attends to; all of them unless given.
+        **extra : array
+            What modifiers take, by name, as :meth:`Modifier.reference` does.
 
         Returns
         -------
@@ -136,7 +145,20 @@ class Attention(Dataflow):
         ValueError
             Sizes disagree, or a length is out of range.
         """
-        return softmax_attention(q, k, v, base2_scale=self.config.factor, lengths=lengths)
+
+        def modify(scores: np.ndarray) -> np.ndarray:
+            for modifier in self.modifiers:
+                scores = modifier.reference(scores, **{n: extra[n] for n in modifier.takes})
+            return scores
+
+        return softmax_attention(
+            q,
+            k,
+            v,
+            base2_scale=self.config.factor,
+            lengths=lengths,
+            modify=modify if self.modifiers else None,
+        )
 
     def error_terms(self, keys: int) -> dict[str, float]:
         """What :meth:`error_bound` adds up, by name of what loses bits."""

@@ -1,5 +1,7 @@
 """Attention in float64: what the pipelines approximate."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,6 +15,7 @@ def softmax_attention(
     *,
     base2_scale: float,
     lengths: ArrayLike | None = None,
+    modify: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
     """``softmax(scale · q kᵀ) v`` in float64.
 
@@ -24,6 +27,9 @@ def softmax_attention(
         ``scale · log2(e)``: the softmax is computed with powers of two, as hardware does.
     lengths : array of :class:`int`
         For each query, how many keys it attends to, 1 to N_k; all of them unless given.
+    modify : callable
+        From scores in base e, (N_q, N_k), to what they are changed to; −∞ for a key that does not
+        count. A row without any key is 0.
 
     Returns
     -------
@@ -54,14 +60,18 @@ def softmax_attention(
     if len(values) != len(keys):
         raise ValueError(f"v must have a value for each of {len(keys)} keys, not {len(values)}")
     scores = np.float64(base2_scale) * queries @ keys.T
+    if modify is not None:
+        scores = np.array(modify(scores * np.log(2)) / np.log(2))
     if lengths is not None:
         kept = _checked(np.asarray(lengths), *scores.shape)
         if kept.min() < len(keys):
             scores = np.where(np.arange(len(keys)) < kept[:, None], scores, -np.inf)
     # The softmax does not change when a constant is subtracted; its powers cannot overflow then.
-    scores -= scores.max(axis=1, keepdims=True)
+    top = scores.max(axis=1, keepdims=True)
+    scores -= np.where(top == -np.inf, 0, top)
     weights = np.exp2(scores, out=scores)
-    return weights @ values / weights.sum(axis=1, keepdims=True)
+    total = weights.sum(axis=1, keepdims=True)
+    return weights @ values / np.where(total == 0, 1, total)
 
 
 def _checked(lengths: np.ndarray, queries: int, keys: int) -> np.ndarray:

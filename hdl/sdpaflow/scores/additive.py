@@ -38,6 +38,10 @@ class Bias(Modifier):
     def takes(self) -> dict[str, Any]:
         return {"bias_ij": self.shape}
 
+    @property
+    def units(self) -> dict[str, float]:
+        return {"bias_ij": BASE2}
+
     def operator(self, score: fixed.Shape) -> Operator:
         return Add(score, self.shape)
 
@@ -58,6 +62,8 @@ class Alibi(Modifier):
     ValueError
         The slope is out of range.
     """
+
+    exact = False
 
     def __init__(self, slope: float) -> None:
         if not 0 < slope <= 1:

@@ -47,6 +47,14 @@ class Modifier(ABC):
         """
         return {}
 
+    @property
+    def units(self) -> dict[str, float]:
+        """What natural numbers are multiplied by for a port, by its name; 1 unless named."""
+        return {}
+
+    exact = True
+    """Whether scores come out as in :meth:`reference`, but for the rounding of what they take."""
+
     @abstractmethod
     def operator(self, score: fixed.Shape) -> Operator:
         """The operator for scores of a format."""

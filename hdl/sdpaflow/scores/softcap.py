@@ -31,6 +31,8 @@ class Softcap(Modifier):
         The cap or the segments are out of range.
     """
 
+    exact = False
+
     def __init__(self, cap: float, segments: int = 512) -> None:
         if not 1 <= cap <= 4096:
             raise ValueError(f"cap must be 1 to 4096, not {cap!r}")

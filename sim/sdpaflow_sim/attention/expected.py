@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from sdpaflow.pipelines import Attention
 
+from sdpaflow_sim.attention.extras import columns
 from sdpaflow_sim.attention.float64 import quantised, reference
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import Matrices
@@ -90,9 +91,17 @@ class Expected:
                     return None
                 outputs, counts = self._job.model(self._pipeline, head, rows)
                 clamped = {name: clamped.get(name, 0) + n for name, n in counts.items()}
+                extras = {name: extra[rows] for name, extra in head.extras.items()}
                 exact, total = (
-                    reference(self._pipeline, q[rows], k, v, head.lengths[rows])
-                    for q, k, v in (rounded, given)
+                    reference(
+                        self._pipeline,
+                        q[rows],
+                        k,
+                        v,
+                        head.lengths[rows],
+                        columns(extras, len(k), quantised=near) if self._pipeline.modifiers else {},
+                    )
+                    for near, (q, k, v) in ((True, rounded), (False, given))
                 )
                 found.append((outputs, exact, total))
         expected, exact, total = map(np.concatenate, zip(*found, strict=True))

@@ -1,5 +1,7 @@
 """How far outputs are from float64; bits are compared with the model instead."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from sdpaflow.numerics import raw
 from sdpaflow.pipelines import Attention, Config
@@ -18,7 +20,12 @@ def quantised(config: Config, head: Head) -> Matrices:
 
 
 def reference(
-    pipeline: Attention, q: np.ndarray, k: np.ndarray, v: np.ndarray, lengths: np.ndarray
+    pipeline: Attention,
+    q: np.ndarray,
+    k: np.ndarray,
+    v: np.ndarray,
+    lengths: np.ndarray,
+    extra: Mapping[str, np.ndarray],
 ) -> np.ndarray:
     """What a pipeline approximates, by its own :meth:`Attention.reference`; (N_q, dv).
 
@@ -28,7 +35,7 @@ def reference(
         Its reference does not give that.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # what float64 cannot hold becomes no number
-        values = np.asarray(pipeline.reference(q, k, v, lengths))
+        values = np.asarray(pipeline.reference(q, k, v, lengths, **extra))
     wanted = len(q), v.shape[1]
     if values.shape != wanted or values.dtype.kind != "f":
         raise InputError(

@@ -1,7 +1,7 @@
 """What a pipeline is given to compute: heads of Q, K, V as streams of tokens."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,11 @@ from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import raw
 from sdpaflow.numerics.aliases import Raw
 from sdpaflow.pipelines import ROW_BITS, Config
+from sdpaflow.scores import Modifier
 from sdpaflow.units import token
 
 from sdpaflow_sim.arrays import numbers
+from sdpaflow_sim.attention.extras import Extra, extras_of, feed_of, kept_of, stream_of_extra
 from sdpaflow_sim.attention.inputs import Matrices
 from sdpaflow_sim.engines.tokens import Feed, Rows
 from sdpaflow_sim.errors import InputError
@@ -32,12 +34,15 @@ class Head:
         Raw integers, (N_q, d), (N_k, d) and (N_k, dv).
     lengths : numpy.ndarray
         For each query, how many keys it attends to, counted from the first.
+    extras : dict of :class:`Extra`
+        Inputs that modifiers of scores take, by port.
     """
 
     q: np.ndarray
     k: np.ndarray
     v: np.ndarray
     lengths: np.ndarray
+    extras: dict[str, Extra] = field(default_factory=dict)
 
     @property
     def scores(self) -> int:
@@ -56,6 +61,10 @@ class Workload:
         Matrices q, k and v of floats for each head, as :func:`split_heads` gives them.
     lengths : list of array-like
         For each head, the keys that each query attends to; all of them unless given.
+    modifiers : list of :class:`Modifier`
+        Those of the pipeline.
+    extras : list of dict
+        For each head, what its modifiers take, by port.
 
     Attributes
     ----------
@@ -80,15 +89,26 @@ class Workload:
         config: Config,
         heads: Sequence[Matrices],
         lengths: Sequence[ArrayLike] | None = None,
+        modifiers: Sequence[Modifier] = (),
+        extras: Sequence[Mapping[str, ArrayLike]] | None = None,
     ) -> None:
         _match(config, heads)
         self.config: Any = config  # its fields are filled in, where they may be None
         self.heads: list[Head] = []
         self.clipped = {"input q": 0, "input k": 0, "input v": 0}
         self.underflows = dict(self.clipped)
-        for given, rows in zip(heads, _lengths(lengths, heads, config.row_max), strict=True):
+        extras = [{}] * len(heads) if extras is None else extras
+        if len(extras) != len(heads):
+            raise InputError(
+                f"extra inputs must be given for {len(heads)} heads, not {len(extras)}"
+            )
+        rows_of = _lengths(lengths, heads, config.row_max)
+        for given, rows, more in zip(heads, rows_of, extras, strict=True):
             q, k, v = map(self._quantise, "qkv", given)
-            self.heads.append(Head(q, k, v, lengths=rows))
+            found, clipped = extras_of(modifiers, more, len(q), len(k))
+            self.heads.append(Head(q, k, v, rows, found))
+            for name, count in clipped.items():
+                self.clipped[name] = self.clipped.get(name, 0) + count
 
     def _quantise(self, name: str, values: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):  # what becomes infinite is clamped, and counted
@@ -111,12 +131,31 @@ class Workload:
         """Tokens that will come out."""
         return self.queries * self.config.dv_beats
 
+    def kept(self, modifiers: Sequence[Modifier]) -> tuple[int, int]:
+        """How many scores count after all modifiers, and rows of which none does."""
+        if not modifiers:
+            return self.scores, 0
+        count = dead = 0
+        for head in self.heads:
+            for rows in self.batches(head):
+                extras = {name: extra[rows] for name, extra in head.extras.items()}
+                kept = kept_of(modifiers, extras, head.lengths[rows], len(head.k))
+                count += int(np.count_nonzero(kept))
+                dead += int(np.count_nonzero(~kept.any(axis=1)))
+        return count, dead
+
     def part(self, first: int, end: int) -> "Workload":
         """The workload of queries from one up to another, counted over all heads."""
         part = object.__new__(Workload)
         part.config, part.clipped, part.underflows = self.config, self.clipped, self.underflows
         part.heads = [
-            Head(head.q[rows], head.k, head.v, head.lengths[rows])
+            Head(
+                head.q[rows],
+                head.k,
+                head.v,
+                head.lengths[rows],
+                {name: extra[rows] for name, extra in head.extras.items()},
+            )
             for head, rows in self._within(first, end)
         ]
         return part
@@ -145,6 +184,10 @@ class Workload:
             "q": Feed(self._queries),
             "k": Feed(partial(self._rows, "k", config.k_vector, config.beats)),
             "v": Feed(partial(self._rows, "v", config.v_vector, config.dv_beats)),
+            **{
+                name: feed_of([(head.extras[name], head.lengths) for head in self.heads])
+                for name in self.heads[0].extras
+            },
         }
 
     def _queries(self) -> Iterator[Rows]:
@@ -205,6 +248,7 @@ class Workload:
             "q": _stream(head.q[queries], none, config.beats, row=False),
             "k": _stream(head.k[keys], ends, config.beats),
             "v": _stream(head.v[keys], ends, config.dv_beats),
+            **{n: stream_of_extra(extra[queries], lengths) for n, extra in head.extras.items()},
         }
 
     def decode(self, tokens: Sequence[int]) -> np.ndarray:

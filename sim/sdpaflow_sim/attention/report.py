@@ -58,6 +58,10 @@ class Report:
     underflows : dict of :class:`int`
         Elements of each input that are not 0 and are 0 in its format; under ``rows``, rows whose
         weights all lose bits, since no score reaches 0 and no maximum is subtracted.
+    modifiers : list of :class:`str`
+        What was done to scores, in order.
+    kept_scores, dead_rows : :class:`int`
+        Scores that count; rows of which none does, whose outputs are 0.
     fifos : list of :class:`FifoUse`
         In the order of the graph.
     state_words, state_bits : :class:`int`
@@ -102,6 +106,9 @@ class Report:
     intermediate_words: int
     intermediate_bits: int
     peak_words: int
+    modifiers: list[str]
+    kept_scores: int
+    dead_rows: int
     outputs: np.ndarray | list[np.ndarray] | None = None
     fill: list[int] | None = None
 

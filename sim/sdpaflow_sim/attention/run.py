@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sdpaflow.numerics import raw
 from sdpaflow.pipelines import Attention
+from sdpaflow.scores import Modifier
 
 from sdpaflow_sim.attention import parts
 from sdpaflow_sim.attention.expected import Expected
@@ -30,6 +31,10 @@ Lengths = ArrayLike | Sequence[ArrayLike]
 """For each query, how many keys it attends to; or a list of those, per head."""
 
 
+Extras = Mapping[str, ArrayLike] | Sequence[Mapping[str, ArrayLike]]
+"""What modifiers take, by name; or a list of those, per head."""
+
+
 def run(
     pipeline: Pipeline,
     q: Heads,
@@ -37,6 +42,8 @@ def run(
     v: Heads,
     *,
     lengths: Lengths | None = None,
+    score: Sequence[Modifier] = (),
+    extras: Extras | None = None,
     stalls: Mapping[str, Stall] | None = None,
     limit: int | None = None,
     engine: str = AUTO,
@@ -60,6 +67,12 @@ def run(
     lengths : array-like
         For each query, how many keys it attends to, counted from the first; for several heads, a
         list of those. All keys, unless given.
+    score : list of :class:`Modifier`
+        What is done to scores; a pipeline that was built has its own.
+    extras : dict of array-like
+        What modifiers take, by name: ``bias_ij`` or ``keep_ij``, (N_q, N_k) or broadcast to it; the
+        numbers of queries, ``i``, (N_q,), which are counted unless given. For several heads that
+        differ, a list of such dicts.
     stalls : dict of :class:`Stall`
         For inputs ``q``, ``k``, ``v`` and output ``o``.
     limit : :class:`int`
@@ -96,7 +109,7 @@ def run(
     """
     if processes is not None and (type(processes) is not int or processes < 1):
         raise InputError(f"processes must be an integer of at least 1, not {processes!r}")
-    dut, given, workload = _prepare(pipeline, q, k, v, lengths)
+    dut, given, workload = _prepare(pipeline, q, k, v, lengths, score, extras)
     config: Any = dut.config  # where a field may be None, it has filled in what that stands for
     cycles = workload.scores * config.beats
     engine = choose(engine, dut, cycles, watch=watch, vcd=vcd, window=window)
@@ -127,6 +140,7 @@ def run(
     floats = _by_head(workload, outputs)
     off, bound = errors(config, outputs, exact, total), bound_of(dut, workload)
     underflows = {**workload.underflows, "rows": faint_rows(dut, workload)}
+    kept, dead = workload.kept(dut.modifiers)
     return Report(
         pipeline=dut.name,
         n_q=max(len(head.q) for head in workload.heads),
@@ -156,12 +170,22 @@ def run(
         error_bound=bound,
         is_attention=bound is None or off["max_abs_error"] <= bound * config.o.ulp,
         underflows={name: count for name, count in underflows.items() if count},
+        modifiers=[repr(modifier) for modifier in dut.modifiers],
+        kept_scores=kept,
+        dead_rows=dead,
         **off,
     )
 
 
 def model(
-    pipeline: Pipeline, q: Heads, k: Heads, v: Heads, *, lengths: Lengths | None = None
+    pipeline: Pipeline,
+    q: Heads,
+    k: Heads,
+    v: Heads,
+    *,
+    lengths: Lengths | None = None,
+    score: Sequence[Modifier] = (),
+    extras: Extras | None = None,
 ) -> dict[str, Any]:
     """What :func:`run` would give, from the bit-exact model alone: no cycles, but fast.
 
@@ -172,7 +196,7 @@ def model(
     :class:`dict`
         ``outputs``, ``saturations``, ``output_ulp`` and the four errors, as in :class:`Report`.
     """
-    dut, given, workload = _prepare(pipeline, q, k, v, lengths)
+    dut, given, workload = _prepare(pipeline, q, k, v, lengths, score, extras)
     outputs, exact, total, clamped = Expected(dut, workload, given).compute()
     floats = _by_head(workload, outputs)
     return {
@@ -184,13 +208,26 @@ def model(
 
 
 def _prepare(
-    pipeline: Pipeline, q: Heads, k: Heads, v: Heads, lengths: Any
+    pipeline: Pipeline,
+    q: Heads,
+    k: Heads,
+    v: Heads,
+    lengths: Any,
+    score: Sequence[Modifier],
+    extras: Extras | None,
 ) -> tuple[Attention, list[Matrices], Workload]:
     given = split_heads(q, k, v)
-    dut = pipeline if isinstance(pipeline, Attention) else build(pipeline, given)
+    if isinstance(pipeline, Attention):
+        dut = pipeline
+        if score:
+            raise InputError("score is for a pipeline that is yet to be built: give its class")
+    else:
+        arguments = {"score": list(score)} if score else None
+        dut = build(pipeline, given, arguments=arguments)
     if lengths is not None and len(given) == 1 and np.ndim(lengths) == 1:
         lengths = [lengths]
-    return dut, given, Workload(dut.config, given, lengths)
+    each = [extras] * len(given) if isinstance(extras, Mapping) else extras
+    return dut, given, Workload(dut.config, given, lengths, dut.modifiers, each)
 
 
 def _by_head(workload: Workload, outputs: np.ndarray) -> list[np.ndarray]:

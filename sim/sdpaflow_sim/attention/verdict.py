@@ -19,6 +19,8 @@ def bound_of(pipeline: Attention, workload: Workload) -> float | None:
     """
     if "error_terms" not in vars(type(pipeline)):
         return None
+    if not all(modifier.exact for modifier in pipeline.modifiers):
+        return None
     lengths = np.concatenate([head.lengths for head in workload.heads])
     return max(pipeline.error_bound(int(keys)) for keys in (lengths.min(), lengths.max()))
 
