@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Multiply,
         Narrow,
         Normalise,
+        NotZero,
         Operator,
         Place,
         Placement,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         Scaled,
         ScaledReordered,
     )
+    from sdpaflow.scores import Alibi, Bias, Causal, Keep, Modifier, Softcap, Window
     from sdpaflow.units import (
         Fifo,
         Fork,
@@ -83,8 +85,11 @@ __all__ = [
     "SQ",
     "UQ",
     "Add",
+    "Alibi",
     "Attention",
+    "Bias",
     "Carry",
+    "Causal",
     "Chain",
     "Config",
     "Dataflow",
@@ -97,15 +102,18 @@ __all__ = [
     "FramingError",
     "Interleaved",
     "Interpretation",
+    "Keep",
     "Map",
     "Max",
     "Maximum",
     "MemReduce",
     "MemoryFree",
+    "Modifier",
     "Multiply",
     "Naive",
     "Narrow",
     "Normalise",
+    "NotZero",
     "Operator",
     "Pair",
     "Place",
@@ -124,12 +132,14 @@ __all__ = [
     "Serial",
     "Share",
     "Shift",
+    "Softcap",
     "Stream",
     "Subtract",
     "Sum",
     "TokenStream",
     "Unit",
     "Weigh",
+    "Window",
     "__version__",
     "check_stream",
     "interpret",
@@ -142,7 +152,7 @@ __all__ = [
 
 # Amaranth and numpy take half a second to import, which a version or a help text need not wait for:
 # names are looked up when they are first asked for, in the order from the ground up.
-_PACKAGES = ("numerics", "units", "graph", "pipelines")
+_PACKAGES = ("numerics", "scores", "units", "graph", "pipelines")
 
 
 def __getattr__(name: str) -> Any:

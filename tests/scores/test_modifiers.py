@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.bench import apply
 from sdpaflow.numerics import SQ, UQ, raw
-from sdpaflow.scores import INDEX, Alibi, Bias, Causal, Keep, Softcap, Window
+from sdpaflow.scores import INDEX, Alibi, Bias, Causal, Keep, Modifier, Softcap, Window
 
 SCORE = SQ(7, 6)
 SCORES = np.arange(SCORE.raw_min, SCORE.raw_max + 1, 37)
@@ -86,3 +86,11 @@ def test_out_of_range(make, error, message):
     """One line says what was given, and what would be right."""
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         make()
+
+
+def test_of_a_class_that_says_nothing():
+    """It is told what to define."""
+    with pytest.raises(NotImplementedError, match=r"^Modifier has no operator: define operator"):
+        Modifier().operator(SCORE)
+    with pytest.raises(NotImplementedError, match=r"^Modifier has no reference: define reference"):
+        Modifier().reference(SCORES)

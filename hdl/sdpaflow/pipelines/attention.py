@@ -27,9 +27,9 @@ from sdpaflow.numerics import (
 )
 from sdpaflow.numerics.arithmetic import element_of
 from sdpaflow.pipelines.config import ROW_BITS, Config
+from sdpaflow.pipelines.modified import checked, modified
 from sdpaflow.pipelines.reference import softmax_attention
-from sdpaflow.scores.kept import Beside, Kept, Modified, Position, members_of
-from sdpaflow.scores.modifier import INDEX, Modifier
+from sdpaflow.scores import Modifier
 
 __all__ = ["Attention"]
 
@@ -84,10 +84,7 @@ class Attention(Dataflow):
         if not self.stores_rows and config.row_max is not None:
             raise ValueError(f"{type(self).__name__} stores no rows: row_max must not be given")
         self.config = config
-        for modifier in (score := tuple(score)):
-            if not isinstance(modifier, Modifier):
-                raise TypeError(f"score must be a list of modifiers, not {modifier!r} in it")
-        self.modifiers = score
+        self.modifiers = checked(score)
         self.holes = False  # whether scores may be holes, which is known when they are made
 
     @property
@@ -209,28 +206,9 @@ class Attention(Dataflow):
             part_ij = self.map(dot, qk_ij)
             dot_ij = self.reduce(Sum(dot.shape, (config.beats - 1).bit_length()), part_ij)
         s_ij = self.map(Narrow(dot_ij.shape, config.score), dot_ij)
-        return self.modified(s_ij) if self.modifiers else s_ij
-
-    def modified(self, s_ij: Wire) -> Wire:
-        """Scores after all modifiers; those that are not kept are holes: the least of the format.
-
-        What a modifier takes beside the score are inputs, and the numbers of query and key. A unit
-        for each modifier, named after it.
-        """
-        wanted = {name: shape for one in self.modifiers for name, shape in one.takes.items()}
-        if "j" in wanted:
-            s_ij = self.scan(Position(s_ij.shape), s_ij, name="j_ij")
-        if "i" in wanted:
-            is_ij = self.repeat(self.input(INDEX, name="i"), over=s_ij, name="si_ij")
-            s_ij = self.map(Beside(s_ij.shape, "i", INDEX), is_ij, name="i_ij")
-        for number, modifier in enumerate(self.modifiers):
-            fn = modifier.operator(members_of(s_ij.shape)["score"])
-            modify = Modified(fn, s_ij.shape, list(modifier.takes))
-            extra = [self.input(wanted[name], 1, name=name) for name in modify.joined]
-            name = f"{type(modifier).__name__.lower()}_{number}"
-            s_ij = self.map(modify, s_ij, *extra, name=name)
-        self.holes = "keep" in members_of(s_ij.shape)
-        return self.map(Kept(s_ij.shape), s_ij, name="kept_ij")
+        if self.modifiers:
+            s_ij, self.holes = modified(self, s_ij, self.modifiers)
+        return s_ij
 
     def exp(self, layout: data.StructLayout) -> Operator:
         """``2**x``, the ``weight`` of a token that carries its places along."""

@@ -1,6 +1,5 @@
 """What a modifier of scores says of itself."""
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ INDEX = UQ(16, 0)
 """Format of ``i`` and ``j``, the numbers of a query and of a key."""
 
 
-class Modifier(ABC):
+class Modifier:
     """A change of scores, or a choice of those that are kept.
 
     Its operator takes a score, in base 2, and what else it names in :attr:`takes`; it gives a
@@ -41,9 +40,9 @@ class Modifier(ABC):
     def takes(self) -> dict[str, Any]:
         """Shapes of what its operator takes beside the score, by name, in order.
 
-        ``i`` and ``j`` are of format :data:`INDEX`: the query's number, which comes by an input
-        port of the pipeline, one token per row, and the key's, which is counted. Any other name
-        becomes an input port of the pipeline, of a token for each score.
+        ``i`` and ``j`` are of format ``INDEX``, ``UQ(16, 0)``: the query's number, which comes by
+        an input port of the pipeline, one token per row, and the key's, which is counted. Any other
+        name becomes an input port of the pipeline, of a token for each score.
         """
         return {}
 
@@ -55,17 +54,30 @@ class Modifier(ABC):
     exact = True
     """Whether scores come out as in :meth:`reference`, but for the rounding of what they take."""
 
-    @abstractmethod
     def operator(self, score: fixed.Shape) -> Operator:
-        """The operator for scores of a format."""
+        """The operator for scores of a format.
 
-    @abstractmethod
+        Raises
+        ------
+        NotImplementedError
+            The class has none.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no operator: define operator(score)")
+
     def reference(self, score: np.ndarray, **extra: np.ndarray) -> np.ndarray:
         """The same in float64, of scores as they are (base e); −∞ for those that are not kept.
 
         ``extra`` has what :attr:`takes` names: numbers as their port gets them, (N_q, N_k) or of a
         shape that is broadcast to it.
+
+        Raises
+        ------
+        NotImplementedError
+            The class has none.
         """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no reference: define reference(score, **extra)"
+        )
 
     @property
     def parameters(self) -> dict[str, object]:

@@ -10,14 +10,13 @@ from amaranth.lib import data
 from numpy.typing import ArrayLike
 from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import raw
-from sdpaflow.numerics.aliases import Raw
 from sdpaflow.pipelines import ROW_BITS, Config
 from sdpaflow.scores import Modifier
-from sdpaflow.units import token
 
 from sdpaflow_sim.arrays import numbers
 from sdpaflow_sim.attention.extras import Extra, extras_of, feed_of, kept_of, stream_of_extra
 from sdpaflow_sim.attention.inputs import Matrices
+from sdpaflow_sim.attention.packing import pack, stream_of
 from sdpaflow_sim.engines.tokens import Feed, Rows
 from sdpaflow_sim.errors import InputError
 
@@ -193,13 +192,13 @@ class Workload:
     def _queries(self) -> Iterator[Rows]:
         beats = self.config.beats
         for head in self.heads:
-            tokens = _pack(self.config.q_vector, head.q, beats)
+            tokens = pack(self.config.q_vector, head.q, beats)
             yield Rows(tokens, np.array([len(tokens)]))
 
     def _rows(self, name: str, vector: data.ArrayLayout, beats: int) -> Iterator[Rows]:
         marks = 1 + (beats > 1)
         for head in self.heads:
-            tokens = _pack(vector, getattr(head, name), beats, marks)
+            tokens = pack(vector, getattr(head, name), beats, marks)
             yield Rows(tokens, head.lengths * beats, close=raw.width(vector) + marks - 1)
 
     def expected(self, dataflow: Dataflow) -> tuple[np.ndarray, dict[str, int]]:
@@ -245,9 +244,9 @@ class Workload:
         ends[np.cumsum(lengths) - 1] = True
         none = np.zeros(len(lengths), dtype=bool)
         return {
-            "q": _stream(head.q[queries], none, config.beats, row=False),
-            "k": _stream(head.k[keys], ends, config.beats),
-            "v": _stream(head.v[keys], ends, config.dv_beats),
+            "q": stream_of(head.q[queries], none, config.beats, row=False),
+            "k": stream_of(head.k[keys], ends, config.beats),
+            "v": stream_of(head.v[keys], ends, config.dv_beats),
             **{n: stream_of_extra(extra[queries], lengths) for n, extra in head.extras.items()},
         }
 
@@ -260,29 +259,6 @@ class Workload:
             part = slice(start, start + self.batch // config.dv_lanes)
             values[part] = raw.unpack(config.o_vector, [bits & mask for bits in tokens[part]])
         return values.reshape(-1, config.dv)
-
-
-def _pack(
-    vector: data.ArrayLayout, values: np.ndarray, beats: int, marks: int | None = None
-) -> np.ndarray:
-    """Words of the tokens of vectors, the last beat of each marked where there are several.
-
-    ``marks`` is how many ``last`` bits a token has, of which only that of a beat is set.
-    """
-    marks = (beats > 1) if marks is None else marks
-    last = np.zeros((len(values), beats), dtype=np.int64)
-    last[:, -1] = beats > 1
-    tokens: Raw = {"data": values.reshape(len(values) * beats, -1), "last": last.reshape(-1)}
-    return raw.pack_words(token(vector, int(marks)), tokens)
-
-
-def _stream(values: np.ndarray, ends: np.ndarray, beats: int, *, row: bool = True) -> Stream:
-    """Stream of vectors in beats, ``ends`` marking the last vector of each row."""
-    last_beat = np.tile(np.arange(beats) == beats - 1, len(values))
-    marks = [last_beat] if beats > 1 else []
-    marks += [np.repeat(ends, beats) & last_beat] if row else []
-    last = np.stack(marks, axis=1) if marks else np.zeros((len(values) * beats, 0), dtype=bool)
-    return Stream(values.reshape(len(values) * beats, -1), last)
 
 
 def _match(config: Config, heads: Sequence[Matrices]) -> None:

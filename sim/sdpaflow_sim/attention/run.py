@@ -67,7 +67,7 @@ def run(
     lengths : array-like
         For each query, how many keys it attends to, counted from the first; for several heads, a
         list of those. All keys, unless given.
-    score : list of :class:`Modifier`
+    score : list of :class:`sdpaflow.Modifier`
         What is done to scores; a pipeline that was built has its own.
     extras : dict of array-like
         What modifiers take, by name: ``bias_ij`` or ``keep_ij``, (N_q, N_k) or broadcast to it; the
