@@ -135,7 +135,9 @@ class Map(Unit):
         advances = {n: Signal(name=f"advance_{n}") for n in ends}
         before = {}  # valid bits of what those stages would take
         m.d.comb += [advances[n].eq(~full[n] | self.o.ready) for n in ends]
-        m.d.comb += ready.eq(advances[ends[0]])
+        # The first has many loads; a second register tells the other unit, which may be far away.
+        room = Signal(init=1, name="room") if len(ends) > 1 else ~full[count]
+        m.d.comb += ready.eq(room | self.o.ready)
         for n, stage in enumerate(stages):
             end = next(end for end in ends if end >= n)
             advance = advances[end]
@@ -148,7 +150,10 @@ class Map(Unit):
         for end in ends[:-1]:
             moving = [before[n] for n in ends if n >= end]
             held = [before[n] | full[n] for n in ends if n >= end]
-            m.d.sync += full[end].eq(Mux(self.o.ready, Cat(moving).all(), Cat(held).all()))
+            follows = Mux(self.o.ready, Cat(moving).all(), Cat(held).all())
+            m.d.sync += full[end].eq(follows)
+            if end == ends[0]:
+                m.d.sync += room.eq(~follows)
 
         result = Signal(self.fn.shape, reset_less=True)
         kept = Signal(self.rank, name="result_last")
