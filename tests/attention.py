@@ -50,8 +50,6 @@ def correct(dut, q, k, v, **options):
 def cycles(name, n_q, n_k, d=4, lanes=None, *, row_max=None, depths=None):
     """Cycles of a run with rows stored at the depth that is derived for ``row_max``, or for n_k."""
     row_max = row_max or n_k
-    if depths:
-        dut = pipeline(name, d, lanes, row_max, depths)
-    else:
-        dut = shared(name, d, lanes, row_max)
+    made = (name, d, lanes, row_max)
+    dut = pipeline(*made, depths) if depths else shared(*made)
     return correct(dut, *head(d, n_q, n_k), watch=False).cycles

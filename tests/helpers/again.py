@@ -1,74 +1,75 @@
 """Amaranth's simulator for designs that are run several times: each is prepared once.
 
-To prepare a design, elaborated and compiled to Python, takes longer than a few hundred cycles of it.
+To prepare a design, elaborated and compiled to Python, takes longer than to run it for a few
+hundred cycles. The design must stay as it is from run to run.
 """
 
-import functools
+from unittest import mock
 
-from amaranth.hdl import ClockDomain, Module
-from amaranth.sim import Simulator
-from sdpaflow_sim.engines.amaranth import PERIOD
-from sdpaflow_sim.engines.cycle import Driver
-from sdpaflow_sim.engines.trace import Trace
+from amaranth import sim
+from amaranth.hdl import ClockDomain
+from sdpaflow_sim.engines import amaranth
 
 __all__ = ["simulate"]
 
 KEPT = 40
 """Designs that are kept prepared, those that were run last."""
 
+CLOCK = ClockDomain("sync")
+"""Of all designs; in each simulator its signals have values of their own."""
+
+Simulator = sim.Simulator
+
 
 class Prepared:
-    """A design in the simulator, and the job that runs next."""
+    """A design in a simulator that runs one testbench after another, from the initial state on."""
 
-    def __init__(self, dut):
-        top = Module()
-        top.domains.sync = self.clock = ClockDomain()
-        top.submodules.dut = dut
+    designs = {}
+
+    def __init__(self, top):
         self.simulator, self.used = Simulator(top), False
-        self.simulator.add_clock(PERIOD)
+        self.simulator.add_clock(amaranth.PERIOD)
 
         async def testbench(ctx):
-            await self.job(ctx)
+            await self.testbench(ctx)
 
         self.simulator.add_testbench(testbench)
 
-    def run(self, job):
-        """From the initial state on."""
-        self.job = job
-        if self.used:
-            self.simulator.reset()
+    @classmethod
+    def of(cls, top):
+        """The one that there is of a design, or a new one."""
+        dut = top.submodules.dut
+        top._MustUse__used = True  # though another may stand in for it
+        cls.designs[dut] = prepared = cls.designs.pop(dut, None) or cls(top)
+        if len(cls.designs) > KEPT:
+            del cls.designs[next(iter(cls.designs))]
+        return prepared
+
+    def add_clock(self, period):
+        """There is one already."""
+
+    def add_testbench(self, testbench):
+        self.testbench = testbench
+
+    def write_vcd(self, file):
+        self._restart()
+        return self.simulator.write_vcd(file)
+
+    def run(self):
+        self._restart()
         self.used = True
         self.simulator.run()
 
+    def _restart(self):
+        if self.used:
+            self.simulator.reset()
+        self.used = False
 
-prepared = functools.lru_cache(KEPT)(Prepared)
 
-
-def simulate(
-    dut,
-    sources,
-    counts,
-    *,
-    stalls=None,
-    limit=None,
-    watch=True,
-    vcd=None,
-    window=None,
-    progress=None,
-    abandoned=None,
-):
-    """As the engine's own :func:`sdpaflow_sim.engines.amaranth.simulate`, without a waveform."""
-    assert vcd is window is None
-    design, driver, trace = prepared(dut), Driver(dut, stalls, watch), Trace()
-
-    async def job(ctx):
-        if abandoned:
-            await driver.run(ctx, *abandoned, Trace())
-            driver.silence(ctx)
-            ctx.set(design.clock.rst, 1)
-            await ctx.tick()
-            ctx.set(design.clock.rst, 0)
-        await driver.run(ctx, sources, limit, trace, counts, progress)
-
-    design.run(job)
-    return trace
+def simulate(*arguments, **options):
+    """What the engine does, with a simulator that may have been prepared before."""
+    with (
+        mock.patch.object(sim, "Simulator", Prepared.of),
+        mock.patch.object(amaranth, "ClockDomain", return_value=CLOCK),
+    ):
+        return amaranth.simulate(*arguments, **options)
