@@ -254,7 +254,7 @@ def _real(path: FilePath) -> Path:
             os.stat(path)
         return Path(os.path.realpath(path))
     except OSError as error:  # a loop of links, a name too long
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        raise InputError(f"{path}: {error.strerror}") from None
     except ValueError:
         raise InputError(f"{path}: no file name has a NUL in it") from None
 

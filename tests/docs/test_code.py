@@ -32,7 +32,7 @@ def test_blocks_are_of_known_kinds(path):
 def test_program_runs(path, tmp_path):
     """All blocks of a page together are a program; it runs, and prints what the page says."""
     code, wanted = program(path)
-    file = tmp_path / f"{path.stem.replace('-', '_')}.py"
+    file = tmp_path / f"page_{path.stem.replace('-', '_')}.py"  # numbers.py would be Python's
     file.write_text(code, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", file], cwd=tmp_path, capture_output=True, text=True

@@ -34,7 +34,7 @@ ROWS = {"x": stream_of(UQ(4, 8), [list(range(1, 13))] * 5, rank=1)}
     [("naive", 2, 6, 20), ("scaled-reordered", 1, 6, 5)],
 )
 def test_rows_of_attention(name, lanes, n, rate):
-    """N − 1 words complete. Naive takes N + 14 to keep the rate; with fewer lanes, N − 1."""
+    """N − 1 words complete. To keep the rate, naive takes N + 14; with fewer lanes, N − 1 do."""
     data = head(d=2, n_q=4, n_k=n)
     made = []
 

@@ -21,9 +21,9 @@ FOLD = RescaledSum(LAYOUT, "weight", 4)
 LETTERS = "abcdefghijkl"
 
 
-def letters(bits):
-    """The tokens that are in a sum, which has 7 fraction bits."""
-    return "+".join(letter for n, letter in enumerate(LETTERS) if bits >> 7 + n & 1) or "-"
+def letters(bits, fine=FOLD.element.f_bits):
+    """The tokens that are in a sum of so many fraction bits."""
+    return "+".join(letter for n, letter in enumerate(LETTERS) if bits >> fine + n & 1) or "-"
 
 
 def packed(rank, marks):
@@ -79,17 +79,21 @@ def shown(unit, tokens, columns, cycles):
 
 
 def sums(value, valid=None):
-    """A cell of a register's tokens; empty while it is not valid."""
-    mask = (1 << 19) - 1  # of a token that is being aligned: its number
-    return lambda ctx: (
-        letters(ctx.get(Value.cast(value)) & mask) if valid is None or ctx.get(valid) else ""
-    )
+    """A cell of a register's sums; empty while it is not valid."""
+    shown = Value.cast(value)
+    return lambda ctx: letters(ctx.get(shown)) if valid is None or ctx.get(valid) else ""
+
+
+def numbers(value, valid):
+    """A cell of a register's tokens on their way, which grow by fraction bits; likewise."""
+    number = value["number"]
+    return lambda ctx: letters(ctx.get(number.as_value()), number.f_bits) if ctx.get(valid) else ""
 
 
 def of_reduce(unit, s):
     return [
-        sums(s["waiting"], s["waits"]),
-        sums(s["addend"], s["adds"]),
+        numbers(s["waiting"], s["waits"]),
+        numbers(s["addend"], s["adds"]),
         sums(s["shrunk"], s["adds"]),
         sums(s["newer"]),
         sums(s["older"]),
@@ -103,8 +107,8 @@ def of_mem_reduce(unit, s):
         return lambda ctx: letters(int(ctx.get(rows[at])) << 7)
 
     return [
-        sums(s["waiting"].data, s["waiting"].valid),
-        sums(s["adding"].data, s["adding"].valid),
+        numbers(s["waiting"].data, s["waiting"].valid),
+        numbers(s["adding"].data, s["adding"].valid),
         sums(s["shrunk"], s["adding"].valid),
         *(place(number, at) for number in range(2) for at in range(unit.size)),
         lambda ctx: "yes" if ctx.get(s["leaving"]) else "no",

@@ -14,7 +14,7 @@ from sdpaflow.numerics.arithmetic import element_of, join, split, vector_like
 from sdpaflow.numerics.fixed import SQ, UQ
 from sdpaflow.numerics.operator import Operator
 
-__all__ = ["REACH", "Place", "Placement", "Places", "Weigh", "placed_down"]
+__all__ = ["REACH", "Place", "Placement", "Places", "Weigh", "early", "placed_down"]
 
 REACH = 32
 """Places that a power of two can be below its unit, less one, before it loses bits. Those that are
@@ -228,20 +228,23 @@ class Place(Operator):
         self.element = (SQ if number.signed else UQ)(number.i_bits, f_bits)
         self.shape = vector_like([token.members[field]], self.element)
         self.steps = token.members["down"].width
-        self.first = (self.steps + 1) // 2
+        self.first, self.early = early(self.steps, self.fine, step)
 
     def stages(self) -> list[Stage]:
+        f_bits = self.element.f_bits - self.fine + self.early
+        moved = (SQ if self.element.signed else UQ)(self.element.i_bits, f_bits)
+
         def low(token: data.View) -> tuple[Any, ...]:
             down = token["down"].as_value()
             lanes = [
-                self.element(placed_down(lane, self.fine, down[: self.first], self.step))
+                moved(placed_down(lane, self.early, down[: self.first], self.step))
                 for lane in split(token[self.field], 1)
             ]
-            return join(self.shape, lanes), down[self.first :]
+            return join(vector_like([self.shape], moved), lanes), down[self.first :]
 
         def high(number: Any, down: Value) -> tuple[Any, ...]:
-            step = self.step << self.first
-            lanes = [self.element(placed_down(lane, 0, down, step)) for lane in split(number, 1)]
+            step, fine = self.step << self.first, self.fine - self.early
+            lanes = [self.element(placed_down(lane, fine, down, step)) for lane in split(number, 1)]
             return (join(self.shape, lanes),)
 
         return [low, high]
@@ -250,6 +253,15 @@ class Place(Operator):
         number, down = token[self.field], token["down"]
         down = down[:, None] if number.ndim == 2 else down
         return number << self.fine >> self.step * down, None
+
+
+def early(steps: int, fine: int, step: int) -> tuple[int, int]:
+    """Of so many bits of ``down`` those that are shifted by in a first stage, the lower half.
+
+    And of ``fine`` more fraction bits those that it can reach: what is always 0 takes no registers.
+    """
+    first = (steps + 1) // 2
+    return first, min(fine, step * ((1 << first) - 1))
 
 
 def placed_down(lane: fixed.Value, fine: int, down: Sequence[Value] | Value, step: int) -> Value:

@@ -13,7 +13,7 @@ from sdpaflow.numerics.arithmetic import element_of, join, split, vector_like
 from sdpaflow.numerics.fixed import SQ, UQ, saturate_raw
 from sdpaflow.numerics.folds import add_up, may_clamp
 from sdpaflow.numerics.operator import Interleaved
-from sdpaflow.numerics.placing import placed_down
+from sdpaflow.numerics.placing import early, placed_down
 from sdpaflow.numerics.rescaling import BLOCK, BLOCKS, SHIFT
 
 __all__ = ["RescaledSum"]
@@ -86,10 +86,17 @@ class RescaledSum(Interleaved):
         self.state = vector_like([vector], self.element)
         self.saturates = watched and self.state is self.element
         self.steps = layout.members["down"].width
-        self.first = (self.steps + 1) // 2  # bits of them that are shifted by first
-        aligned = {"number": vector_like([vector], self.number), "shift": SHIFT}
-        self.aligned = data.StructLayout(aligned)
-        self.waiting = data.StructLayout({**aligned, "rest": self.steps - self.first})
+        self.first, self.early = early(self.steps, self.fine, step)
+        moved = kind(number.i_bits, number.f_bits + self.early)
+        self.waiting = data.StructLayout({
+            "number": vector_like([vector], moved),
+            "shift": SHIFT,
+            "rest": self.steps - self.first,
+        })
+        self.aligned = data.StructLayout({
+            "number": vector_like([vector], self.number),
+            "shift": SHIFT,
+        })
 
     @property
     def result(self) -> Any:
@@ -97,18 +104,19 @@ class RescaledSum(Interleaved):
 
     def align(self, first: Value, token: data.View) -> data.View:
         down = token["down"].as_value()
+        layout = self.waiting.members["number"]
         lanes = [
-            self.number(placed_down(lane, self.fine, down[: self.first], self.stride))
+            element_of(layout)(placed_down(lane, self.early, down[: self.first], self.stride))
             for lane in split(token[self.field], 1)
         ]
-        number = join(self.aligned.members["number"], lanes)
+        number = join(layout, lanes)
         shift = Mux(first, 0, token["shift"].as_value())
         return self.waiting(Cat(number.as_value(), shift, down[self.first :]))
 
     def settle(self, waiting: data.View) -> data.View:
-        step = self.stride << self.first
+        step, fine = self.stride << self.first, self.fine - self.early
         lanes = [
-            self.number(placed_down(lane, 0, waiting["rest"], step))
+            self.number(placed_down(lane, fine, waiting["rest"], step))
             for lane in split(waiting["number"], 1)
         ]
         number = join(self.aligned.members["number"], lanes)

@@ -47,14 +47,14 @@ class Normalise(Operator):
         })
 
     def stages(self) -> list[Stage]:
-        width = self.source.width
-
         def level(bit: int) -> Stage:
+            further = (1 << bit) - 1  # places that later levels can still move it up by
+
             def up(raw: Value, *found: Value) -> tuple[Any, ...]:
                 raw = Value.cast(raw)[:]
-                empty = ~raw[width - (1 << bit) :].any()
-                moved = Cat(Const(0, 1 << bit), raw)[:width]
-                return (Mux(empty, moved, raw), Cat(empty, *found))
+                empty = ~raw[len(raw) - (1 << bit) :].any()
+                moved = Cat(Const(0, 1 << bit), raw)[: len(raw)]
+                return (Mux(empty, moved, raw)[-(self.bits + further) :], Cat(empty, *found))
 
             return up
 
@@ -62,7 +62,7 @@ class Normalise(Operator):
             most = Const(self.source.i_bits, self.exponent.as_shape())
             exponent = (most - empty)[: self.exponent.width].as_signed()
             small = ~raw[-1] | (exponent < self.least)
-            mantissa = Cat(Const(0, max(self.bits - width, 0)), raw)[-self.bits :]
+            mantissa = Cat(Const(0, self.bits), raw)[-self.bits :]
             return (self.shape(Cat(mantissa[:-1], Const(1, 1), exponent, small)),)
 
         return [*map(level, reversed(range(self.levels))), finish]

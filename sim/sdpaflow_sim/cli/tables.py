@@ -24,7 +24,7 @@ def render(table: Table, *, markdown: bool = False) -> str:
         table.padding = (0, 1)
         for column in table.columns:
             column.header = str(column.header).replace("-\n", "-").replace("\n", " ")
-    console = Console(width=240, color_system=None, legacy_windows=False)
+    console = Console(width=2000, color_system=None, legacy_windows=False)
     with console.capture() as capture:
         console.print(table)
     lines = [line.rstrip() for line in capture.get().splitlines()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sdpaflow.graph import Dataflow
-from sdpaflow.numerics import Carry, Dot, Multiply
+from sdpaflow.numerics import Carry, Chain, Dot, Multiply, Operator, Weigh
 from sdpaflow.units import Map
 
 from sdpaflow_sim.errors import ToolError
@@ -211,10 +211,21 @@ def _products(pipeline: Dataflow) -> Iterator[str]:
     if not naming.is_attention(pipeline):
         return
     for node in pipeline.nodes:
-        if isinstance(node.unit, Map):
-            fn = node.unit.fn.fn if isinstance(node.unit.fn, Carry) else node.unit.fn
-            if isinstance(fn, (Dot, Multiply)):
-                yield node.name
+        if isinstance(node.unit, Map) and any(
+            isinstance(fn, (Dot, Multiply, Weigh)) for fn in _operators(node.unit.fn)
+        ):
+            yield node.name
+
+
+def _operators(fn: Operator) -> Iterator[Operator]:
+    """An operator, or those that it is made of."""
+    if isinstance(fn, Carry):
+        yield from _operators(fn.fn)
+    elif isinstance(fn, Chain):
+        for part in fn.operators:
+            yield from _operators(part)
+    else:
+        yield fn
 
 
 def _pack(report: FpgaReport, device: Device) -> None:

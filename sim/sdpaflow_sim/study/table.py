@@ -52,7 +52,8 @@ def write_csv(path: FilePath, results: Iterable[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in rows(results):
-            writer.writerow(row | {"bit_exact": _text("bit_exact", row["bit_exact"])})
+            said = {name: _text(name, row[name]) for name in ("bit_exact", "is_attention")}
+            writer.writerow(row | said)
 
 
 def to_markdown(results: Iterable[dict[str, Any]], *, markdown: bool = True) -> str:

@@ -15,8 +15,8 @@ def test_compare(folder, capsys):
     printed = capsys.readouterr()
     for name in ("naive", "reordered", "scaled", "scaled-reordered", "memory-free"):
         (row,) = re.findall(rf"^ *{name} +(.*)$", printed.out, re.MULTILINE)
-        assert len(row.split()) == 11
-        assert row.split()[9] == "yes"
+        assert len(row.split()) == 12
+        assert row.split()[10] == "yes"
     assert Path("compare.png").read_bytes().startswith(b"\x89PNG")
     assert [report["pipeline"] for report in json.loads(Path("c.json").read_text())][
         -1

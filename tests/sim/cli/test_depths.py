@@ -16,12 +16,12 @@ def test_command(folder, capsys):
     """A line per FIFO, and all of it in JSON."""
     assert sdpaflow("depths", "--pipeline", "naive", "--n", 5, "--d", 1, "--json", "d.json") == 0
     out = capsys.readouterr().out
-    assert out.startswith("naive, 5 queries, 5 keys, d = 1, 1 lanes: 82 cycles as built\n")
-    assert rows(out)["row"] == ["e_ij_fork", "el_ij", "8", "4", "98", "8"]
+    assert out.startswith("naive, 5 queries, 5 keys, d = 1, 1 lanes: 99 cycles as built\n")
+    assert rows(out)["row"] == ["e_ij_fork", "el_ij", "19", "4", "159", "19"]
     found = json.loads(Path("d.json").read_text())
-    assert found["cycles"] == 82
-    assert len(found["fifos"]) == 15
-    assert next(f for f in found["fifos"] if f["name"] == "row")["full_rate"] == 8
+    assert found["cycles"] == 99
+    assert len(found["fifos"]) == 17
+    assert next(f for f in found["fifos"] if f["name"] == "row")["full_rate"] == 19
 
 
 def test_an_attention_of_ones_own(own, capsys):
@@ -29,8 +29,8 @@ def test_an_attention_of_ones_own(own, capsys):
     words = ["--n", 5, "--d", 1, "--json", "d.json"]
     assert sdpaflow("depths", "--pipeline", "twice.py:Stored", *words) == 0
     out = capsys.readouterr().out
-    assert out.startswith("twice.py:Stored, 5 queries, 5 keys, d = 1, 1 lanes: 82 cycles as built")
-    assert rows(out)["row"] == ["e_ij_fork", "el_ij", "8", "4", "98", "8"]
+    assert out.startswith("twice.py:Stored, 5 queries, 5 keys, d = 1, 1 lanes: 99 cycles as built")
+    assert rows(out)["row"] == ["e_ij_fork", "el_ij", "19", "4", "159", "19"]
 
 
 def test_a_pipeline_of_ones_own(own, capsys):

@@ -53,13 +53,14 @@ CASES = [
     ("q.npy: stands for two files", ["--json", "q.npy"]),
     ("same.npy: stands for two files", ["--out", "same.npy", "--json", "same.npy"]),
     ("x.gtkw: stands for two files", ["--vcd", "x.gtkw"]),
-    ("cannot be written: File name too long", ["--json", "x" * 300]),
+    (f"{'x' * 300}: File name too long", ["--json", "x" * 300]),
     ("/dev/full: is not a regular file", ["--vcd", "/dev/full"]),
     ("/proc/report.json: cannot be written: ", ["--json", "/proc/report.json"]),
     ("a file name must not be empty", ["--json", ""]),
     ("a file name must not be empty", ["--vcd", ""]),
     ("n\\x00l: no file name has a NUL in it", ["--json", "n\0l"]),
-    ("loop: cannot be written: Too many levels of symbolic links", ["--json", "loop"]),
+    ("loop: Too many levels of symbolic links", ["--json", "loop"]),
+    ("loop: Too many levels of symbolic links", ["--q", "loop"]),
     ("nowhere\\n/r.json: there is no folder nowhere\\n", ["--json", "nowhere\n/r.json"]),
     ("nowhere/r.json: there is no folder nowhere", ["--json", "nowhere/r.json"]),
     (".: is a folder; a file name is needed", ["--vcd", "."]),
@@ -74,8 +75,6 @@ def test_bad_options(folder, capsys, message, arguments):
     """An option that is no good is refused, and nothing is written."""
     Path("loop").symlink_to("loop")
     out = [] if "--out" in arguments else ["--out", "o.npy"]
-    if message.startswith("cannot be written"):
-        message = f"{arguments[1]}: {message}"
     refused(capsys, message, "run", "--pipeline", "naive", *DATA, *arguments, *out)
 
 

@@ -90,8 +90,8 @@ def test_units_have_their_own(bare):
     del taken["(other)"]  # gates between the flags
     assert taken.keys() == counted.keys()
     known = {name: counted[name] - ff for name, ff in taken.items() if ff != counted[name]}
-    assert known.keys() <= {"x_ij", "w_ij", "l_i", "a_i"}
-    assert all(0 < bits <= 8 for bits in known.values())
+    assert known.keys() <= {"m_ij", "m_ij_fifo", "x_ij", "w_ij", "l_i", "a_i"}
+    assert all(0 < bits <= 14 for bits in known.values())
     assert add_up(report.to_dict()) == report.resources
     assert report.units["(other)"]["lut"] < 10
     # Two lanes and two cycles per score: 4 + 4 multiplications by 2 + 2 multipliers.
@@ -146,7 +146,7 @@ def test_does_not_fit(tmp_path, capsys):
     printed = capsys.readouterr()
     assert re.fullmatch(
         r"sdpaflow: error: The design does not fit Lattice iCE40 UP5K: it takes "
-        r"(\S+ logic cells of 5,280, )?10 DSP blocks of 8\n",
+        r"(\S+ logic cells of 5,280, )?13 DSP blocks of 8\n",
         printed.err,
     )
     assert printed.out == ""

@@ -123,12 +123,13 @@ def test_outputs_as_numbers(case):
 
 
 def test_unsigned_numbers(case):
-    """Weights are shown as such: 0 to 1, and where they are divided first, 1 in all in each row."""
+    """Weights and their places are shown as such; shares are 1 in all in each row."""
     divided = any(node.name == "p_ij" for node in case.dut.nodes)
-    shown = accepted(case, "p_ij.o" if divided else "w_ij.o")[:, 0].reshape(N_Q, N_K)
-    assert shown.min() >= 0
-    assert shown.max() <= 1
-    assert divided or shown.max() > 0.5  # the top bit is set, and is no sign
+    weight, down = accepted(case, "p_ij.o" if divided else "w_ij.o")[:, :2].T
+    assert weight.min() >= 0
+    assert 0.5 < weight.max() <= 2  # the top bit is set, and is no sign
+    assert down.min() >= 0
+    shown = (weight * 2.0 ** -(case.dut.places.step * down)).reshape(N_Q, N_K)
     assert not divided or np.abs(shown.sum(axis=1) - 1).max() < N_K * 2**-16
 
 
