@@ -73,9 +73,10 @@ class TB:
             source.set_pause_generator(pauses())
 
     def set_backpressure_generator(self, pauses):
-        """Pauses of all sinks."""
-        for sink in self.sinks.values():
-            sink.set_pause_generator(pauses())
+        """Pauses of all sinks, each some cycles ahead of the one before it."""
+        for index, sink in enumerate(self.sinks.values()):
+            made = pauses()
+            sink.set_pause_generator(made and itertools.islice(made, index, None))
 
     async def reset(self):
         """Two cycles of reset; what sources still had to send, and sinks had got, is forgotten."""
