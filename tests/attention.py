@@ -1,8 +1,12 @@
 """What the tests of pipelines do often: random heads, and a run that must be right."""
 
+import functools
+from unittest import mock
+
 import numpy as np
+from helpers import again
 from sdpaflow.pipelines import PIPELINES, Config
-from sdpaflow_sim.attention.run import run
+from sdpaflow_sim.attention.run import ENGINES, run
 
 NAMES = list(PIPELINES)
 STORING = [name for name, pipeline in PIPELINES.items() if pipeline.stores_rows]
@@ -23,14 +27,29 @@ def pipeline(name, d=4, lanes=None, row_max=64, depths=None, **options):
     return kind(Config(d=d, lanes=lanes, **options)).resize(depths or {})
 
 
+def shared(name, d=4, lanes=None, row_max=64, **options):
+    """The same pipeline for all tests that only run it, so that it is built and prepared once."""
+    return _built(name, d, lanes or d, row_max, **options)
+
+
+_built = functools.cache(pipeline)
+
+
 def correct(dut, q, k, v, **options):
     """Run, insist on every bit, and return the report."""
-    report = run(dut, q, k, v, **{"watch": True, **options})
+    options = {"watch": True, **options}
+    if {"engine", "vcd", "window"}.isdisjoint(options):
+        with mock.patch.dict(ENGINES, amaranth=again.simulate):
+            report = run(dut, q, k, v, engine="amaranth", **options)
+    else:
+        report = run(dut, q, k, v, **options)
     assert report.bit_exact
     return report
 
 
-def cycles(name, n_q, n_k, d=4, lanes=None, **options):
-    """Cycles of a run with rows stored at the depth that is derived for them."""
-    dut = pipeline(name, d, lanes, row_max=n_k, **options)
+def cycles(name, n_q, n_k, d=4, lanes=None, *, row_max=None, depths=None):
+    """Cycles of a run with rows stored at the depth that is derived for ``row_max``, or for n_k."""
+    row_max = row_max or n_k
+    made = (name, d, lanes, row_max)
+    dut = pipeline(*made, depths) if depths else shared(*made)
     return correct(dut, *head(d, n_q, n_k), watch=False).cycles

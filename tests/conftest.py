@@ -1,6 +1,7 @@
 """Order of the tests: the longest ones first, so that no core waits for another at the end."""
 
 import contextlib
+import gc
 import os
 import shlex
 import signal
@@ -13,6 +14,10 @@ pytest_plugins = ["helpers.budget", "helpers.tools"]
 # Most designs here run for few cycles: what takes the time is to compile them.
 with contextlib.suppress(ToolError):
     os.environ["CXX"] = shlex.join([*compiler(), "-O0"])
+
+# Designs are many objects that refer to each other, and live as long as their test: with Python's
+# own thresholds a fifth of the time goes into looking for garbage among them.
+gc.set_threshold(100_000, 20, 100)
 
 # In the background interrupts may be ignored, which programs that tests start would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)

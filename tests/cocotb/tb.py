@@ -8,7 +8,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi.stream import define_stream
 
-__all__ = ["PAUSES", "PERIOD", "SETTLING", "TB", "Token", "at_random", "never", "start"]
+__all__ = ["PAUSES", "PERIOD", "SETTLING", "TB", "Token", "at_random", "never", "reset", "start"]
 
 TokenBus, Token, TokenSource, TokenSink, _ = define_stream(
     "Token", signals=["payload", "valid", "ready"]
@@ -51,11 +51,14 @@ class TB:
         Names of the streams.
     prefix : :class:`str`
         What all of their ports begin with.
+    clock : :class:`bool`
+        Start the clock; another may have done so.
     """
 
-    def __init__(self, dut, inputs, outputs, prefix=""):
+    def __init__(self, dut, inputs, outputs, prefix="", clock=True):
         self.dut, self.prefix = dut, prefix
-        Clock(dut.clk, PERIOD, "ns").start(start_high=False)
+        if clock:
+            Clock(dut.clk, PERIOD, "ns").start(start_high=False)
 
         def bus(name):
             return TokenBus.from_prefix(dut, f"{prefix}{name}_")
@@ -70,18 +73,22 @@ class TB:
             source.set_pause_generator(pauses())
 
     def set_backpressure_generator(self, pauses):
-        """Pauses of all sinks."""
-        for sink in self.sinks.values():
-            sink.set_pause_generator(pauses())
+        """Pauses of all sinks, each some cycles ahead of the one before it."""
+        for index, sink in enumerate(self.sinks.values()):
+            made = pauses()
+            sink.set_pause_generator(made and itertools.islice(made, index, None))
 
     async def reset(self):
         """Two cycles of reset; what sources still had to send, and sinks had got, is forgotten."""
-        self.dut.rst.value = 1
-        await ClockCycles(self.dut.clk, 2)
+        await reset([self])
+
+    def clear(self):
+        """Forget what sources still had to send, and sinks had got."""
         for stream in (*self.sources.values(), *self.sinks.values()):
             stream.clear()
-        self.dut.rst.value = 0
-        await RisingEdge(self.dut.clk)
+
+    def watch(self):
+        """Watch the contract of all outputs, from now on."""
         if not self.watching:
             buses = [sink.bus for sink in self.sinks.values()]
             self.watching = [cocotb.start_soon(self._watch(bus)) for bus in buses]
@@ -98,16 +105,20 @@ class TB:
             for index, value in enumerate(values):
                 token = await with_timeout(self.sinks[name].recv(), cycles * PERIOD, "ns")
                 got = int(token.payload)
-                assert got == value, f"token {index} of {name} is {got:#x}, not {value:#x}"
+                assert got == value, (
+                    f"token {index} of {self.prefix}{name} is {got:#x}, not {value:#x}"
+                )
         self.set_idle_generator(never)
         self.set_backpressure_generator(never)
         await ClockCycles(self.dut.clk, SETTLING)
         for name, sink in self.sinks.items():
-            assert sink.empty(), f"{sink.count()} tokens too many at {name}"
+            assert sink.empty(), f"{sink.count()} tokens too many at {self.prefix}{name}"
         for name, source in self.sources.items():
-            assert source.idle(), f"{source.count()} tokens left at {name}"
+            assert source.idle(), f"{source.count()} tokens left at {self.prefix}{name}"
         misframed = getattr(self.dut, f"{self.prefix}misframed", None)
-        assert misframed is None or not misframed.value, "inputs disagree on where a group ends"
+        assert misframed is None or not misframed.value, (
+            f"inputs of {self.prefix} disagree on groups"
+        )
 
     async def _watch(self, bus):
         """An offer stands until it is taken, but for a reset."""
@@ -122,6 +133,19 @@ class TB:
                 assert offered is not None, f"{bus._name} took back a token it had offered"
                 assert offered == held, f"{bus._name} changed a token it had offered"
             held = offered if not bus.ready.value else None
+
+
+async def reset(benches):
+    """As :meth:`TB.reset`, of several benches on one design."""
+    dut = benches[0].dut
+    dut.rst.value = 1
+    await ClockCycles(dut.clk, 2)
+    for tb in benches:
+        tb.clear()
+    dut.rst.value = 0
+    await RisingEdge(dut.clk)
+    for tb in benches:
+        tb.watch()
 
 
 async def start(dut, inputs, outputs):

@@ -29,8 +29,8 @@ def frames(stream, beats=None):
 @on_simulators(("naive", "icarus"), ("memory-free", "verilator"))
 def test_axi(name, simulator, lanes, tmp_path):
     """All bits and marks whatever the rhythm, and after a reset in the middle."""
-    dut = pipeline(name, 4, lanes, row_max=16)
-    workload = Workload(dut.config, [head(4, len(LENGTHS), max(LENGTHS))], [LENGTHS])
+    dut = pipeline(name, 2, lanes, row_max=16, segments=16)
+    workload = Workload(dut.config, [head(2, len(LENGTHS), max(LENGTHS))], [LENGTHS])
     design = pipeline_design(dut, "axi")
     passing = vectors.of_pipeline(design, dut, workload.inputs())
     q, k, v, o = *passing.inputs, *passing.outputs

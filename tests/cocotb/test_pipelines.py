@@ -26,7 +26,7 @@ LENGTHS = [7, 1, 9, 3]
 
 def given(dut):
     """Tokens of a job with rows of several lengths, and those that the model says come out."""
-    workload = Workload(dut.config, [head(4, len(LENGTHS), max(LENGTHS))], [LENGTHS])
+    workload = Workload(dut.config, [head(2, len(LENGTHS), max(LENGTHS))], [LENGTHS])
     passing = vectors.of_pipeline(pipeline_design(dut), dut, workload.inputs())
     return tuple(
         {stream.name: list(map(int, stream.tokens)) for stream in streams}
@@ -42,7 +42,7 @@ def given(dut):
 )
 def test_pipelines(name, simulator, lanes, tmp_path):
     """All bits whatever the rhythm; bits, cycles, times and peaks of the other engine."""
-    dut = pipeline(name, 4, lanes, row_max=ROW_MAX)
+    dut = pipeline(name, 2, lanes, row_max=ROW_MAX, segments=16)
     sources, wanted = given(dut)
     netlist = {entry.name: entry for entry in count(dut).entries}
     parts = {edge.name: netlist[f"{edge.name}_fifo"] for edge in dut.edges}

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).parents[2] / "scripts" / "waves_cocotb.py"
 
 
-@pytest.mark.parametrize("name", ["naive", "memory-free"])
-def test_script(name, tmp_path):
+def test_script(tmp_path):
     """Every row is in the dump; the numbers shown for the output are the results, exactly."""
+    name = "naive"
     size = ["--queries", "3", "--keys", "4", "--lanes", "4"]
     command = [sys.executable, SCRIPT, name, *size, "--out", tmp_path]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -27,7 +27,7 @@ def test_script(name, tmp_path):
     for row in save.rows:
         for plain, width, _ in map(dump.find, row.names):
             assert dump.widths[plain] == width
-    assert any(row.alias.startswith("row level") for row in save.rows) == (name == "naive")
+    assert any(row.alias.startswith("row level") for row in save.rows)
 
     q, k, v = sample(0, 3)
     head = q[:3], k[:4], v[:4]

@@ -19,8 +19,8 @@ def simulators():
 
 
 def on_simulators(*cases):
-    """Pipelines with the simulator that each runs on: all lanes on Verilator, half on Icarus."""
-    lanes = {"verilator": 4, "icarus": 2}
+    """Pipelines of d = 2 and their simulators: all lanes on Verilator, half on Icarus."""
+    lanes = {"verilator": 2, "icarus": 1}
     marks = {"verilator": (), "icarus": pytest.mark.icarus}
     return pytest.mark.parametrize(
         ("name", "simulator", "lanes"),

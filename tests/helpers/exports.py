@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from attention import NAMES, pipeline
 from sdpaflow_sim.attention.inputs import build, sample_of, split_heads
-from sdpaflow_sim.exporting.write import PORTS, export, files
+from sdpaflow_sim.exporting.write import export, files
 from sdpaflow_sim.verilog.count import count
 
 __all__ = ["ENDINGS", "HEADS", "SHAPES", "counted_pipeline", "exported", "simulate"]
@@ -16,7 +16,8 @@ __all__ = ["ENDINGS", "HEADS", "SHAPES", "counted_pipeline", "exported", "simula
 HEADS = split_heads(*sample_of(4, None, 8))
 ENDINGS = {".v", ".json", "_tb.v", ".core", *(f"_tb_{n}.hex" for n in "qkvo")}
 SHAPES = [
-    (name, lanes, ports) for name in NAMES for lanes, ports in zip((4, 2), PORTS, strict=True)
+    *((name, 4, "native") for name in NAMES),
+    *((name, 2, "axi") for name in ("naive", "memory-free")),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from attention import NAMES, correct, head, pipeline
+from attention import NAMES, correct, head, pipeline, shared
 from sdpaflow.numerics.fixed import SQ
 from sdpaflow_sim.attention.inputs import build, sample, split_heads
 from sdpaflow_sim.attention.run import model
@@ -43,7 +43,7 @@ def test_naive_reports_its_saturation(name):
 def test_scores_that_are_all_small(name):
     """Where all exponentials of a row vanish the bits still agree, and it is reported."""
     q, k, v = np.full((2, 4), -3.0), np.full((3, 4), 6.0), np.full((3, 4), 7.9)
-    report = correct(pipeline(name), q, k, v)
+    report = correct(shared(name), q, k, v)
     if name in {"naive", "reordered"}:
         assert report.saturations["p_ij" if name == "naive" else "o_i"] > 0
     else:
@@ -54,9 +54,9 @@ def test_scores_that_are_all_small(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_sums_have_room(name):
     """Equal scores and values at the end of their range: the output is the value, in any row."""
-    q, k = np.zeros((3, 4)), np.ones((60, 4))
+    q, k = np.zeros((2, 4)), np.ones((60, 4))
     for value in (7.9, -8.0):
-        report = correct(pipeline(name), q, k, np.full((60, 4), value))
+        report = correct(shared(name), q, k, np.full((60, 4), value))
         assert report.saturations == {}
         assert np.abs(report.outputs - value).max() <= 16 * report.output_ulp
 
@@ -81,6 +81,6 @@ def test_narrow_formats(name):
 def test_inputs_out_of_their_format_are_counted():
     """An input element that its format cannot hold is clamped, and reported."""
     q, k, v = np.full((1, 4), 0.5), np.full((2, 4), 0.5), np.array([[9.0, 1, -9, 2], [1, 1, 1, 1]])
-    report = correct(pipeline("memory-free", v=SQ(4, 12)), q, k, v)
+    report = correct(shared("memory-free"), q, k, v)
     assert report.saturations == {"input v": 2}
     assert report.max_abs_error_total > 0.4 > report.max_abs_error

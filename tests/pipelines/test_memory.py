@@ -1,7 +1,7 @@
 """What has to wait, and where: the FIFOs of the pipelines."""
 
 import pytest
-from attention import NAMES, STORING, correct, cycles, head, pipeline
+from attention import NAMES, STORING, correct, cycles, head, pipeline, shared
 from sdpaflow_sim.errors import DeadlockError
 
 LONG = {
@@ -36,8 +36,8 @@ def test_long_fifos(name):
 @pytest.mark.parametrize("name", ["reordered", "memory-free"])
 def test_constant_fill(name, lanes):
     """Without long FIFOs, every FIFO peaks at the same fill whatever the length of the rows."""
-    dut = pipeline(name, lanes=lanes)
-    peaks = [correct(dut, *head(n_q=6, n_k=n_k)).peaks for n_k in (20, 40)]
+    dut = shared(name, lanes=lanes)
+    peaks = [correct(dut, *head(n_q=3, n_k=n_k)).peaks for n_k in (20, 32)]
     assert peaks[0] == peaks[1]
     assert max(peaks[0].values()) <= max(2, dut.config.dv_beats)
 
@@ -46,30 +46,29 @@ def test_constant_fill(name, lanes):
 def test_peak_fill_of_a_row(name):
     """A row FIFO peaks at N + (latency of what it waits for) + 1, a word below its depth."""
     for n_k in (16, 40):
-        peaks = correct(pipeline(name, row_max=n_k), *head(n_q=5, n_k=n_k)).peaks
+        peaks = correct(shared(name, 4, None, n_k), *head(n_q=2, n_k=n_k)).peaks
         for fifo in LONG[name]:
             assert peaks[fifo] == n_k + skew(name, fifo) - 1
         assert all(peak <= 2 for fifo, peak in peaks.items() if fifo not in LONG[name])
 
 
-@pytest.mark.parametrize(("lanes", "n_k"), [(4, 8), (2, 13), (1, 8)])
+@pytest.mark.parametrize(("lanes", "n_k"), [(4, 13), (2, 8)])
 @pytest.mark.parametrize(("name", "fifo"), CASES)
 def test_least_depth_that_completes(name, fifo, n_k, lanes):
     """N − 1 words are enough to finish; with one less the pipeline stops and says why."""
     least = pipeline(name, lanes=lanes, row_max=n_k, depths={fifo: n_k - 1})
-    correct(least, *head(n_q=3, n_k=n_k))
+    correct(least, *head(n_q=2, n_k=n_k))
     less = pipeline(name, lanes=lanes, row_max=n_k, depths={fifo: n_k - 2})
     with pytest.raises(
         DeadlockError, match=rf"room in FIFO {fifo}, which is full with {n_k - 2} words"
     ):
-        correct(less, *head(n_q=3, n_k=n_k))
+        correct(less, *head(n_q=2, n_k=n_k))
 
 
-@pytest.mark.parametrize("n_k", [20, 33])
 @pytest.mark.parametrize(("name", "fifo"), CASES)
-def test_least_depth_that_keeps_the_rate(name, fifo, n_k):
+def test_least_depth_that_keeps_the_rate(name, fifo):
     """The derived depth keeps one score per cycle; each word less costs a cycle per row."""
-    n_q, depth = 6, n_k + skew(name, fifo)
+    n_q, n_k, depth = 5, 20, 20 + skew(name, fifo)
     full = cycles(name, n_q, n_k)
     for missing in (1, 2):
         fewer = cycles(name, n_q, n_k, depths={fifo: depth - missing})
@@ -82,8 +81,8 @@ def test_least_depth_that_keeps_the_rate(name, fifo, n_k):
 def test_fewer_lanes_need_less(name, fifo, lanes):
     """With several cycles per score the FIFOs around absorb the skew: N − 1 words keep the rate."""
     n_k = 20
-    assert cycles(name, 5, n_k, lanes=lanes, depths={fifo: n_k - 1}) == cycles(
-        name, 5, n_k, lanes=lanes
+    assert cycles(name, 3, n_k, lanes=lanes, depths={fifo: n_k - 1}) == cycles(
+        name, 3, n_k, lanes=lanes
     )
 
 
@@ -91,8 +90,8 @@ def test_fewer_lanes_need_less(name, fifo, lanes):
 def test_shorter_rows_need_no_more(name):
     """A pipeline built for long rows gives the same bits in the same cycles for short ones."""
     q, k, v = head(n_q=5, n_k=9)
-    fitted = correct(pipeline(name, row_max=9), q, k, v)
-    roomy = correct(pipeline(name, row_max=50), q, k, v)
+    fitted = correct(shared(name, 4, None, 9), q, k, v)
+    roomy = correct(shared(name, 4, None, 40), q, k, v)
     assert (fitted.outputs == roomy.outputs).all()
     assert fitted.cycles == roomy.cycles
     assert fitted.peaks == roomy.peaks

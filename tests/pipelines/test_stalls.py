@@ -1,7 +1,7 @@
 """Stalls change when, never what."""
 
 import pytest
-from attention import NAMES, correct, head, pipeline
+from attention import NAMES, correct, head, shared
 from sdpaflow_sim.engines.stalls import Stall
 
 SCHEDULES = {
@@ -15,7 +15,7 @@ SCHEDULES = {
 @pytest.mark.parametrize("name", NAMES)
 def test_patterns(name, lanes):
     """The same bits when sources stall, when the sink stalls, and when both do."""
-    dut, data = pipeline(name, lanes=lanes, dv=6), head(dv=6, n_q=4, n_k=7)
+    dut, data = shared(name, 4, lanes, 10, dv=6), head(dv=6, n_q=3, n_k=7)
     free = correct(dut, *data)
     for pattern in SCHEDULES.values():
         stalled = correct(dut, *data, stalls={port: Stall(spec) for port, spec in pattern.items()})
@@ -27,8 +27,8 @@ def test_patterns(name, lanes):
 @pytest.mark.parametrize("name", NAMES)
 def test_random(name, seed):
     """The same bits under random stalls of every port, whatever the seed."""
-    dut = pipeline(name, lanes=[4, 2, 1][seed % 3])
-    q, k, v = head(n_q=4, n_k=6)
+    dut = shared(name, 4, [4, 2, 1][seed], 10, dv=6)
+    q, k, v = head(dv=6, n_q=4, n_k=6)
     stalls = {port: Stall("random:0.4", 4 * seed + index) for index, port in enumerate("qkvo")}
     free, stalled = correct(dut, q, k, v), correct(dut, q, k, v, stalls=stalls)
     assert (stalled.outputs == free.outputs).all()
@@ -38,8 +38,8 @@ def test_random(name, seed):
 @pytest.mark.parametrize("name", NAMES)
 def test_one_slow_port_sets_the_pace(name):
     """A source that offers every third cycle makes three cycles per score, and no more."""
-    q, k, v = head(n_q=6, n_k=10)
-    dut = pipeline(name, row_max=10)
+    q, k, v = head(dv=6, n_q=6, n_k=10)
+    dut = shared(name, 4, 4, 10, dv=6)
     slow = correct(dut, q, k, v, stalls={"v": Stall("100")})
     rows = {"naive": 1, "scaled": 2, "scaled-reordered": 1}.get(name, 0)
     assert 3 * 60 <= slow.cycles <= 3 * 60 + rows * 10 + 80

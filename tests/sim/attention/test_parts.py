@@ -7,7 +7,7 @@ import signal
 
 import numpy as np
 import pytest
-from attention import NAMES, head, pipeline
+from attention import head, pipeline
 from helpers.bench import raises
 from sdpaflow_sim.attention import parts
 from sdpaflow_sim.attention.children import Child, Killed
@@ -55,7 +55,8 @@ def both(dut, *data, processes=3, **options):
         assert several[field] == value, field
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["naive", "scaled", "memory-free"])
 def test_the_report_is_that_of_one_process(name, cut):
     """Two heads, so that a cut is at the end of one or within it."""
     heads = [head(1, N, 40, seed=seed) for seed in range(2)]
@@ -63,6 +64,7 @@ def test_the_report_is_that_of_one_process(name, cut):
     assert cut == [3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["naive", "memory-free"])
 def test_rows_of_all_lengths_and_vectors_in_beats(name, cut):
     lengths = np.random.default_rng(1).integers(24, 41, size=N)
@@ -78,6 +80,7 @@ def test_clamped_tokens_are_counted_once(cut):
     assert cut == [2, 2]
 
 
+@pytest.mark.slow
 def test_what_is_not_cut(cut, tmp_path):
     """Stalls, limits and waveforms; rows that wait for the divider; short runs; one process."""
     q, k, v = head(1, N, 40)

@@ -45,10 +45,10 @@ def test_units_under_random_stalls(board):
 @pytest.mark.slow
 def test_pipelines_under_random_stalls(name):
     """In beats, with scores that saturate where they can; and every stream inside watched."""
-    dut = pipeline(name, lanes=2, dv=6, row_max=7)
-    q, k, v = head(dv=6, n_q=5, n_k=7)
-    workload = Workload(dut.config, [(q * 6, k, v), (q, k[:4], v[:4])], [[1, 7, 3, 7, 2], [4] * 5])
-    for seed in range(4):
+    dut = pipeline(name, d=2, lanes=1, dv=4, row_max=7, segments=16, digits=2)
+    q, k, v = head(d=2, dv=4, n_q=5, n_k=7)
+    workload = Workload(dut.config, [(q * 20, k, v), (q, k[:4], v[:4])], [[1, 7, 3, 7, 2], [4] * 5])
+    for seed in range(3):
         stalls = schedules(random.Random(seed), "qkvo") if seed else {}
         names = [edge.name for edge in dut.edges]
         trace = agree(dut, workload.sources(), {"o": workload.outputs}, stalls=stalls, levels=names)
@@ -61,10 +61,11 @@ def test_pipelines_under_random_stalls(name):
     assert (name not in {"naive", "reordered"}) or any(clamped.values())
 
 
+@pytest.mark.slow
 def test_a_row_that_is_too_short_is_diagnosed_alike():
     """The cycle from which nothing moves, and the same circle of units."""
-    dut = pipeline("naive", lanes=2, dv=6, row_max=7, depths={"row": 3})
-    workload = Workload(dut.config, [head(dv=6, n_q=2, n_k=7)])
+    dut = pipeline("naive", 2, 1, row_max=7, depths={"row": 3}, segments=16, digits=4)
+    workload = Workload(dut.config, [head(2, n_q=2, n_k=7)])
     for stalls in ({}, {"o": Stall("001"), "v": Stall("random:0.6", 3)}):
         kind, message = agree(
             dut, workload.sources(), {"o": workload.outputs}, stalls=stalls, limit=9999
@@ -170,12 +171,13 @@ def test_what_no_count_ends_ends_at_the_limit():
     assert trace.saturations == {"short": 9}
 
 
-def test_many_tokens_and_many_cycles():
+def test_many_tokens_and_many_cycles(monkeypatch):
     """Beyond a slice and a batch, with stalls that have to go on where they were."""
-    a, b = ([rng.randrange(256) for _ in range(12_000)] for rng in map(random.Random, (1, 2)))
+    monkeypatch.setattr(engine, "SLICE", 1 << 9)
+    a, b = ([rng.randrange(256) for _ in range(700)] for rng in map(random.Random, (1, 2)))
     stalls = {"a": Stall("random:0.3", 5), "b": Stall("1011011"), "o": Stall("random:0.2", 1 << 40)}
     options = {"stalls": stalls, "watch": False, "levels": ["short", "a"]}
-    trace = agree(Summed(), {"a": a, "b": b}, {"o": 12_000}, **options)
+    trace = agree(Summed(), {"a": a, "b": b}, {"o": 700}, **options)
     assert trace.cycles > engine.SLICE
     assert list(trace.levels) == ["short", "a"]
     assert [max(levels) for levels in trace.levels.values()] == [2, 2]

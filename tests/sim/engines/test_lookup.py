@@ -101,29 +101,32 @@ def test_a_file_that_changed_since_is_not_what_was_imported(monkeypatch):
     assert identity(pipeline("memory-free")) is not None
 
 
-def test_a_run_that_is_known_makes_no_netlist(monkeypatch, tmp_path):
+@pytest.mark.slow
+def test_a_run_that_is_known_makes_no_netlist(monkeypatch, cache):
     """Neither does asking whether it is; another's library is not taken for it."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("CXX", "g++ -O0")
-    q, k, v = np.random.default_rng(1).normal(size=(3, 6, 4))
-    first = run(pipeline("memory-free"), q, k, v, engine="verilator")
+    q, k, v = np.random.default_rng(1).normal(size=(3, 6, 1))
+
+    def made(name="memory-free"):
+        return pipeline(name, d=1, segments=16, digits=4)
+
+    first = run(made(), q, k, v, engine="verilator")
     assert first.bit_exact
-    (note,) = (tmp_path / "sdpaflow").glob("*.library")
+    (note,) = cache.glob("*.library")
 
     def netlist(self):
         raise AssertionError("made a netlist")
 
     with monkeypatch.context() as patched:
         patched.setattr(Harness, "rtlil", property(netlist))
-        again = run(pipeline("memory-free"), q, k, v, engine="verilator")
+        again = run(made(), q, k, v, engine="verilator")
         assert again.to_dict() == first.to_dict()
-        assert lookup.is_built(Harness(Driver(pipeline("memory-free"), {}, False)))
+        assert lookup.is_built(Harness(Driver(made(), {}, False)))
         with pytest.raises(AssertionError, match="made a netlist"):
-            lookup.is_built(Harness(Driver(pipeline("memory-free"), {}, True)))
+            lookup.is_built(Harness(Driver(made(), {}, True)))
         with pytest.raises(AssertionError, match="made a netlist"):
-            run(pipeline("scaled-reordered"), q, k, v, engine="verilator")
+            run(made("scaled-reordered"), q, k, v, engine="verilator")
     note.write_text("gone.so")
-    assert lookup.is_built(Harness(Driver(pipeline("memory-free"), {}, False)))  # by its netlist
+    assert lookup.is_built(Harness(Driver(made(), {}, False)))  # by its netlist
 
 
 MODULE = """

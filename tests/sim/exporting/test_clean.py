@@ -33,6 +33,7 @@ def run(folder, *command, **environment):
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.icarus
 def test_a_pipeline_a_unit_and_testbenches_together(tmp_path):
     """One design may read both; nothing is said of either testbench, however much is asked."""

@@ -7,6 +7,7 @@ import shutil
 import pytest
 from amaranth.hdl import unsigned
 from helpers.bench import raises
+from helpers.cosim import FOLDER
 from sdpaflow.units import Fifo
 from sdpaflow_sim.errors import CosimulationError, ToolError
 from sdpaflow_sim.exporting import cosim
@@ -35,10 +36,9 @@ def fifo(tmp_path):
     bench = tmp_path / "bench.py"
     bench.write_text(BENCH, encoding="ascii")
 
-    def run(depth=2, **options):
-        return cosimulate(
-            Fifo(unsigned(8), 0, depth), "fifo", bench, folder=tmp_path / "build", **options
-        )
+    def run(depth=2, folder=FOLDER, **options):
+        fifo = Fifo(unsigned(8), 0, depth)
+        return cosimulate(fifo, "fifo", bench, folder=folder, run=tmp_path, **options)
 
     return run
 
@@ -54,14 +54,16 @@ def test_failures_are_told(fifo):
     assert "right: " not in said
 
 
+@pytest.mark.icarus
 def test_built_once(fifo, tmp_path):
     """The same design is not built again, another one under the same name is."""
-    assert fifo(only="right").tests == ["right"]
-    program = tmp_path / "build" / "verilator" / "fifo" / "sim" / "fifo"
+    options = {"folder": tmp_path / "build", "simulator": "icarus", "only": "right"}
+    assert fifo(**options).tests == ["right"]
+    program = tmp_path / "build" / "icarus" / "fifo" / "sim" / "sim.vvp"
     built = program.stat().st_mtime_ns
-    fifo(only="right")
+    fifo(**options)
     assert program.stat().st_mtime_ns == built
-    fifo(depth=1, only="right")
+    fifo(depth=1, **options)
     assert program.stat().st_mtime_ns != built
 
 

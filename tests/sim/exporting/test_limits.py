@@ -40,7 +40,7 @@ module bench;
       left_q = rows; left_k = rows * keys; left_v = values;
       repeat (4) @(negedge clk);
       rst = 0;
-      repeat (2000) @(negedge clk);
+      repeat (1000) @(negedge clk);
       $display("k %0d v %0d o %0d flags %b", n_k, n_v, n_o, {saturated, misframed});
     end
   endtask

@@ -4,6 +4,7 @@ import csv
 import sys
 from pathlib import Path
 
+import pytest
 from helpers.cli import refused, sdpaflow
 from sdpaflow_sim.study.points import Point
 
@@ -18,6 +19,7 @@ class Mine(Naive):
 """
 
 
+@pytest.mark.slow
 def test_pipelines_of_ones_own(tmp_path, monkeypatch, capsys):
     """They are resolved in every process; table, figures and page have them beside the others."""
     monkeypatch.chdir(tmp_path)

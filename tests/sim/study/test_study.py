@@ -1,5 +1,6 @@
 """The command study: what it writes, what it keeps, what it does again, and how it ends."""
 
+import copy
 import csv
 import json
 import os
@@ -42,6 +43,7 @@ def here(monkeypatch):
     return ran
 
 
+@pytest.mark.slow
 def test_table(studied):
     """A line per point, with what was measured, what follows from the graph, what is published."""
     with open(studied / "study.csv", newline="") as file:
@@ -81,6 +83,7 @@ def test_data_saturates_nowhere():
         assert points.measure(point, point.key, lambda count: None)["saturations"] == {}
 
 
+@pytest.mark.slow
 def test_page(studied):
     """One file that needs no other and no network, with all figures and the command."""
     html = (studied / "index.html").read_text()
@@ -100,6 +103,7 @@ def test_page(studied):
         assert (studied / f"{name}.svg").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_same_results_same_bytes(studied, here):
     """Started again it runs nothing, and writes the same bytes."""
     before = {path: path.read_bytes() for path in studied.iterdir() if path.is_file()}
@@ -111,13 +115,29 @@ def test_same_results_same_bytes(studied, here):
     assert {path: path.read_bytes() for path in studied.iterdir() if path.is_file()} == before
 
 
+REPORTS = {}
+"""Of runs that are not what is tested: by pipeline and size."""
+
+simulated = points.run
+
+
+def known(pipeline, q, k, v, **options):
+    """A report of a run, done once for all tests."""
+    size = pipeline.name, q.shape, k.shape, v.shape
+    if size not in REPORTS:
+        REPORTS[size] = simulated(pipeline, q, k, v, **options)
+    return copy.copy(REPORTS[size])
+
+
 @pytest.fixture
 def bare(monkeypatch):
-    """No figures, which take most of the time."""
+    """No figures, which take most of the time, and each size is run once."""
+    monkeypatch.setattr(points, "run", known)
     monkeypatch.setattr(written, "draw_all", lambda folder, results, lines: {})
     monkeypatch.setattr(written, "fills", lambda pipeline, seed, arguments: {})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 def test_resumes_what_is_missing(tmp_path, here):
     """What is there is not run again: not other sizes, and not a file that is broken or foreign."""
@@ -163,8 +183,9 @@ def test_failures(tmp_path, here, monkeypatch, capsys):
         report.bit_exact = pipeline.stores_rows or report.n_q == 8
         return report
 
-    monkeypatch.setattr(points, "run", run)
-    assert sdpaflow(*SMALL, tmp_path) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(points, "run", run)
+        assert sdpaflow(*SMALL, tmp_path) == 1
     assert sorted(capsys.readouterr().err.splitlines()) == [
         "sdpaflow: error: memory-free-d1-l1-n4: the outputs differ from the bit-exact model's",
         "sdpaflow: error: naive-d1-l1-n4: out of memory",
@@ -172,11 +193,11 @@ def test_failures(tmp_path, here, monkeypatch, capsys):
     html = (tmp_path / "index.html").read_text()
     assert "naive-d1-l1-n4: out of memory" in html
     assert len((tmp_path / "study.md").read_text().splitlines()) == 2 + 2
-    monkeypatch.undo()
     assert sdpaflow(*SMALL, tmp_path) == 0
     assert len((tmp_path / "study.md").read_text().splitlines()) == 2 + 4
 
 
+@pytest.mark.slow
 def test_interrupt(tmp_path):
     """Ctrl-C keeps what is finished, says so in one line, and leaves no process behind."""
     program = "import sys; from sdpaflow_sim.cli import main; sys.exit(main())"

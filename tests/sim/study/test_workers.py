@@ -15,7 +15,7 @@ from sdpaflow_sim.study.runner import run_points
 from sdpaflow_sim.study.store import Store
 from sdpaflow_sim.study.workers import Processes, workers
 
-POINTS = grid(["naive", "memory-free"], [1], None, [4, 8, 20], 0, "amaranth")
+POINTS = grid(["naive"], [1], None, [4, 8, 20], 0, "amaranth")
 
 
 def ignore(tag, count):
@@ -83,6 +83,7 @@ def cluster(number):
         logging.getLogger("distributed").setLevel(level)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_of_a_cluster(tmp_path):
     """One of two workers is killed while it works: all points come, with the right figures."""
     expected, _ = run_points(POINTS, Store(tmp_path / "here"), quiet=True)
