@@ -64,7 +64,7 @@ CASES = [
     ("nowhere\\n/r.json: there is no folder nowhere\\n", ["--json", "nowhere\n/r.json"]),
     ("nowhere/r.json: there is no folder nowhere", ["--json", "nowhere/r.json"]),
     (".: is a folder; a file name is needed", ["--vcd", "."]),
-    ("naive takes (config) (--arg NAME=VALUE): got an unexpected keyword argument 'x'",
+    ("naive takes (config, score=()) (--arg NAME=VALUE): got an unexpected keyword argument 'x'",
      ["--arg", "x=1"]),
     ("naive is an attention, which takes --q, --k and --v, not --input", ["--input", "q=q.npy"]),
 ]  # fmt: skip
