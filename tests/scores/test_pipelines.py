@@ -91,7 +91,7 @@ def test_as_fast_as_without(name):
 
 
 def test_modifiers_are_told():
-    """They are parameters of the pipeline, and so in its module's name."""
+    """They are parameters of the pipeline."""
     dut = pipeline("memory-free", [Causal(), Softcap(50)])
     assert dut.parameters["score"] == list(dut.modifiers)
     assert repr(dut.parameters["score"]) == "[Causal(offset=0), Softcap(cap=50, segments=512)]"

@@ -1,6 +1,7 @@
 """What the attention pipelines have in common: both ends, and the products with K and V."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from amaranth.lib import data
@@ -142,20 +143,20 @@ class Attention(Dataflow):
         ValueError
             Sizes disagree, or a length is out of range.
         """
-
-        def modify(scores: np.ndarray) -> np.ndarray:
-            for modifier in self.modifiers:
-                scores = modifier.reference(scores, **{n: extra[n] for n in modifier.takes})
-            return scores
-
         return softmax_attention(
             q,
             k,
             v,
             base2_scale=self.config.factor,
             lengths=lengths,
-            modify=modify if self.modifiers else None,
+            modify=partial(self.modify, extra=extra) if self.modifiers else None,
         )
+
+    def modify(self, scores: np.ndarray, extra: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Scores in float64, base e, after all modifiers: −∞ for those that do not count."""
+        for modifier in self.modifiers:
+            scores = modifier.reference(scores, **{name: extra[name] for name in modifier.takes})
+        return scores
 
     def error_terms(self, keys: int) -> dict[str, float]:
         """What :meth:`error_bound` adds up, by name of what loses bits."""

@@ -14,7 +14,17 @@ from sdpaflow.numerics import Exp2, Places, raw
 from sdpaflow.numerics.rescaling import BLOCK, BLOCKS
 from sdpaflow.pipelines.config import Config
 
-__all__ = ["ROUNDING", "emptied", "faint", "normed", "rescaled", "shared", "summed", "weights"]
+__all__ = [
+    "ROUNDING",
+    "divided_first",
+    "divided_last",
+    "emptied",
+    "faint",
+    "normed",
+    "rescaled",
+    "summed",
+    "weights",
+]
 
 ROUNDING = 0.5
 """The last step rounds to nearest, be it a division or not."""
@@ -82,6 +92,31 @@ def emptied(config: Config, keys: int) -> float:
     return (keys - 1) * math.ldexp(1.0, -BLOCK * (BLOCKS - 1)) * 2 * largest(config)
 
 
-def shared(config: Config) -> float:
-    """Shares of a sum: its mantissa rounded down, and the quotient, which is at least a half."""
-    return (math.ldexp(2.0, -config.mantissa_bits) + config.share.ulp) * largest(config)
+def divided_first(config: Config, places: Places, keys: int, least: float) -> dict[str, float]:
+    """All terms of a pipeline that divides a stored row's weights, and weighs values by shares.
+
+    Of a sum, the mantissa is rounded down; the quotient is at least a half.
+    """
+    shares = math.ldexp(2.0, -config.mantissa_bits) + config.share.ulp
+    return {
+        "weights": weights(config, places),
+        "faint weights": faint(config, places, keys, least),
+        "sum of weights": normed(config, keys, config.row_norm_bits, least, 1.0),
+        "shares": shares * largest(config),
+        "sum of values": summed(config, keys, config.share_bits, 1.0, 1.0),
+        "rounding": ROUNDING,
+    }
+
+
+def divided_last(
+    config: Config, places: Places, keys: int, f_bits: int, least: float
+) -> dict[str, float]:
+    """All terms of a pipeline that divides a sum of ``f_bits`` by one that is not rescaled."""
+    return {
+        "weights": weights(config, places),
+        "faint weights": faint(config, places, keys, least),
+        "sum of values": summed(config, keys, f_bits, least, 1.0),
+        "sum of weights": normed(config, keys, config.row_norm_bits, least, 1.0),
+        "divisor": normed(config, 1, config.divisor_bits, least, 1.0),
+        "division": ROUNDING,
+    }

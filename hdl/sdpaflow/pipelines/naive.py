@@ -51,14 +51,5 @@ class Naive(Attention):
         self.output(o=o_i)
 
     def error_terms(self, keys: int) -> dict[str, float]:
-        config = self.config
-        least = math.ldexp(0.5, config.least_norm)
-        sums, norms = config.share_bits, config.row_norm_bits
-        return {
-            "weights": bound.weights(config, self.places),
-            "faint weights": bound.faint(config, self.places, keys, least),
-            "sum of weights": bound.normed(config, keys, norms, least, 1.0),
-            "shares": bound.shared(config),
-            "sum of values": bound.summed(config, keys, sums, 1.0, 1.0),
-            "rounding": bound.ROUNDING,
-        }
+        least = math.ldexp(0.5, self.config.least_norm)
+        return bound.divided_first(self.config, self.places, keys, least)

@@ -45,13 +45,5 @@ class Reordered(Attention):
     def error_terms(self, keys: int) -> dict[str, float]:
         """Where the greatest score is 0 or more. With scores below, all but the first term and the
         last double with each place."""
-        config, least = self.config, 2.0**-UNPROTECTED
-        sums, norms = config.sum_bits, config.row_norm_bits
-        return {
-            "weights": bound.weights(config, self.places),
-            "faint weights": bound.faint(config, self.places, keys, least),
-            "sum of values": bound.summed(config, keys, sums, least, 1.0),
-            "sum of weights": bound.normed(config, keys, norms, least, 1.0),
-            "divisor": bound.normed(config, 1, config.divisor_bits, least, 1.0),
-            "division": bound.ROUNDING,
-        }
+        least = 2.0**-UNPROTECTED
+        return bound.divided_last(self.config, self.places, keys, self.config.sum_bits, least)

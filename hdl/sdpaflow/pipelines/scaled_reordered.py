@@ -47,13 +47,5 @@ class ScaledReordered(Attention):
         self.output(o=o_i)
 
     def error_terms(self, keys: int) -> dict[str, float]:
-        config, least = self.config, 0.5
-        sums, norms = config.sum_bits - 4, config.row_norm_bits
-        return {
-            "weights": bound.weights(config, self.places),
-            "faint weights": bound.faint(config, self.places, keys, least),
-            "sum of values": bound.summed(config, keys, sums, least, 1.0),
-            "sum of weights": bound.normed(config, keys, norms, least, 1.0),
-            "divisor": bound.normed(config, 1, config.divisor_bits, least, 1.0),
-            "division": bound.ROUNDING,
-        }
+        sum_bits = self.config.sum_bits - 4
+        return bound.divided_last(self.config, self.places, keys, sum_bits, least=0.5)

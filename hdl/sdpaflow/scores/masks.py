@@ -88,12 +88,7 @@ class Window(Modifier):
 
     def reference(self, score: np.ndarray, **extra: np.ndarray) -> np.ndarray:
         ahead = extra["j"] - extra["i"]
-        near = np.ones(np.broadcast_shapes(score.shape, ahead.shape), dtype=bool)
-        if self.left is not None:
-            near &= ahead >= -self.left
-        if self.right is not None:
-            near &= ahead <= self.right
-        return np.where(near, score, -np.inf)
+        return np.where(_near(ahead, self.left, self.right), score, -np.inf)
 
 
 class Causal(Window):
@@ -105,6 +100,12 @@ class Causal(Window):
     @property
     def parameters(self) -> dict[str, object]:
         return {"offset": self.right}
+
+
+def _near(ahead: Any, left: int | None, right: int | None) -> Any:
+    """Whether ``j − i`` is in a range: an array of bools, or a value of one bit."""
+    enough = ahead >= (-FAR if left is None else -left)
+    return enough & (ahead <= (FAR if right is None else right))
 
 
 class _Near(_Choice):
@@ -120,18 +121,12 @@ class _Near(_Choice):
 
         def compare(score: Any, ahead: Value) -> tuple[Any, ...]:
             ahead = ahead.as_signed()
-            enough = ahead >= -self.left if self.left is not None else 1
-            behind = ahead <= self.right if self.right is not None else 1
-            return self._kept(score, enough & behind)
+            return self._kept(score, _near(ahead, self.left, self.right))
 
         return [subtract, compare]
 
     def evaluate(  # type: ignore[override]
         self, score: np.ndarray, i: np.ndarray, j: np.ndarray
     ) -> tuple[dict[str, Any], None]:
-        near = np.ones(score.shape, dtype=bool)
-        if self.left is not None:
-            near &= j - i >= -self.left
-        if self.right is not None:
-            near &= j - i <= self.right
+        near = _near(j - i, self.left, self.right)
         return {"score": score, "keep": near.astype(np.int64)}, None

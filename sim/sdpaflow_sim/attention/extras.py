@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sdpaflow.graph import Stream
 from sdpaflow.numerics import fixed, raw
+from sdpaflow.pipelines import Attention
 from sdpaflow.scores import Modifier
 from sdpaflow.units import token
 
@@ -16,7 +17,16 @@ from sdpaflow_sim.arrays import numbers
 from sdpaflow_sim.engines.tokens import Feed, Rows
 from sdpaflow_sim.errors import InputError
 
-__all__ = ["Extra", "extras_of", "feed_of", "kept_of", "names_of", "stream_of_extra"]
+__all__ = [
+    "Extra",
+    "columns",
+    "extras_of",
+    "feed_of",
+    "kept_of",
+    "names_of",
+    "sample_extras",
+    "stream_of_extra",
+]
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,19 @@ def extras_of(
     return found, clipped
 
 
+def sample_extras(
+    modifiers: Sequence[Modifier], queries: int, keys: int, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Random numbers, or bits, for what :func:`extras_of` has to be given."""
+    rng, found = np.random.default_rng(seed), {}
+    for name, shape in names_of(modifiers).items():
+        number = isinstance(shape, fixed.Shape)
+        size = queries, keys
+        if name != "i":
+            found[name] = rng.normal(size=size) if number else rng.integers(0, 2, size)
+    return found
+
+
 def feed_of(heads: Sequence[tuple[Extra, np.ndarray]]) -> Feed:
     """Tokens of an extra input, head after head: of each, it and the lengths of its rows."""
     return Feed(partial(_parts, heads))
@@ -127,15 +150,11 @@ def stream_of_extra(extra: Extra, lengths: np.ndarray) -> Stream:
 
 
 def kept_of(
-    modifiers: Sequence[Modifier], extras: Mapping[str, Extra], lengths: np.ndarray, keys: int
+    pipeline: Attention, extras: Mapping[str, Extra], lengths: np.ndarray, keys: int
 ) -> np.ndarray:
     """Which scores of a head count, (N_q, N_k): within the row's length, and kept."""
     kept = np.arange(keys) < lengths[:, None]
-    scores = np.zeros(kept.shape)
-    given = columns(extras, keys)
-    for modifier in modifiers:
-        scores = modifier.reference(scores, **{name: given[name] for name in modifier.takes})
-    return kept & np.isfinite(scores)
+    return kept & np.isfinite(pipeline.modify(np.zeros(kept.shape), columns(extras, keys)))
 
 
 def columns(

@@ -1,7 +1,8 @@
 """The call that machine learning knows, computed by a pipeline."""
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sdpaflow.scores import Bias, Causal, Keep, Modifier, Softcap, Window
 
 from sdpaflow_sim.attention.inputs import Matrices, build, fitting
 from sdpaflow_sim.attention.run import model, run
-from sdpaflow_sim.errors import InputError
+from sdpaflow_sim.errors import InputError, MismatchError
 
 __all__ = ["scaled_dot_product_attention"]
 
@@ -80,6 +81,14 @@ def scaled_dot_product_attention(
     ------
     InputError
         Shapes do not go together, or the data is not fit for the pipeline.
+    MismatchError
+        The simulated hardware and its model differ.
+
+    Warns
+    -----
+    RuntimeWarning
+        The result is not attention: tokens were clamped, or it is off by more than the pipeline's
+        error bound.
     """
     given = np.asarray(query)
     q, k, v = given, _after(past_key, key, "past_key"), _after(past_value, value, "past_value")
@@ -112,10 +121,8 @@ def scaled_dot_product_attention(
         modifiers.append(Causal(past))
     if window is not None:
         left, right = window
-        ahead = past if right is None else right + past
-        modifiers.append(
-            Window(None if left is None else left - past, None if right is None else ahead)
-        )
+        left = None if left is None else left - past
+        modifiers.append(Window(left, None if right is None else right + past))
     if keep is not None:
         modifiers.append(Keep())
     heads: list[Matrices] = [
@@ -126,12 +133,29 @@ def scaled_dot_product_attention(
     dut = build(pipeline, heads, arguments={"score": modifiers} if modifiers else None, scale=scale)
     lists = tuple(map(list, zip(*heads, strict=True)))
     if engine == "model":
-        found = model(dut, *lists, extras=extras)["outputs"]
+        report = model(dut, *lists, extras=extras)
     else:
-        found = run(dut, *lists, extras=extras, engine=engine).outputs
+        report = vars(run(dut, *lists, extras=extras, engine=engine))
+        if not report["bit_exact"]:
+            raise MismatchError(f"{pipeline} on {engine} differs from its model")
+    _judge(pipeline, report)
+    found = report["outputs"]
     outputs = np.stack([found] if isinstance(found, np.ndarray) else found)
     kind = given.dtype if given.dtype.kind in "fV" and given.dtype.itemsize < 8 else np.float64
     return outputs.reshape(*front, q.shape[-2], v.shape[-1]).astype(kind)
+
+
+def _judge(pipeline: str, report: Mapping[str, Any]) -> None:
+    """Warn of a result that is not attention."""
+    clamped = {n: c for n, c in report["saturations"].items() if not n.startswith("input ")}
+    if clamped or not report["is_attention"]:
+        units = ", ".join(f"{count:,} at {unit}" for unit, count in clamped.items()) or "none"
+        off = report["max_abs_error"] / report["output_ulp"]
+        warnings.warn(
+            f"{pipeline}: not attention: off by {off:,.1f} ulp; tokens clamped: {units}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def _after(past: ArrayLike | None, new: ArrayLike, name: str) -> np.ndarray:

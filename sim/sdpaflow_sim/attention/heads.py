@@ -10,7 +10,7 @@ from amaranth.lib import data
 from numpy.typing import ArrayLike
 from sdpaflow.graph import Dataflow, Stream, interpret
 from sdpaflow.numerics import raw
-from sdpaflow.pipelines import ROW_BITS, Config
+from sdpaflow.pipelines import ROW_BITS, Attention, Config
 from sdpaflow.scores import Modifier
 
 from sdpaflow_sim.arrays import numbers
@@ -130,15 +130,15 @@ class Workload:
         """Tokens that will come out."""
         return self.queries * self.config.dv_beats
 
-    def kept(self, modifiers: Sequence[Modifier]) -> tuple[int, int]:
+    def kept(self, pipeline: Attention) -> tuple[int, int]:
         """How many scores count after all modifiers, and rows of which none does."""
-        if not modifiers:
+        if not pipeline.modifiers:
             return self.scores, 0
         count = dead = 0
         for head in self.heads:
             for rows in self.batches(head):
                 extras = {name: extra[rows] for name, extra in head.extras.items()}
-                kept = kept_of(modifiers, extras, head.lengths[rows], len(head.k))
+                kept = kept_of(pipeline, extras, head.lengths[rows], len(head.k))
                 count += int(np.count_nonzero(kept))
                 dead += int(np.count_nonzero(~kept.any(axis=1)))
         return count, dead

@@ -15,7 +15,7 @@ from sdpaflow_sim.attention.float64 import errors
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import Heads, Matrices, as_given, build, split_heads
 from sdpaflow_sim.attention.report import FifoUse, Report, fifos_of, state_of
-from sdpaflow_sim.attention.verdict import bound_of, faint_rows
+from sdpaflow_sim.attention.verdict import bound_of, faint_rows, within
 from sdpaflow_sim.engines.choose import AUTO, ENGINES, choose
 from sdpaflow_sim.engines.stalls import Stall
 from sdpaflow_sim.engines.trace import Trace
@@ -140,7 +140,7 @@ def run(
     floats = _by_head(workload, outputs)
     off, bound = errors(config, outputs, exact, total), bound_of(dut, workload)
     underflows = {**workload.underflows, "rows": faint_rows(dut, workload)}
-    kept, dead = workload.kept(dut.modifiers)
+    kept, dead = workload.kept(dut)
     return Report(
         pipeline=dut.name,
         n_q=max(len(head.q) for head in workload.heads),
@@ -168,7 +168,7 @@ def run(
         outputs=as_given(q, floats),
         fill=outcome.fill,
         error_bound=bound,
-        is_attention=bound is None or off["max_abs_error"] <= bound * config.o.ulp,
+        is_attention=within(bound, off, config.o.ulp),
         underflows={name: count for name, count in underflows.items() if count},
         modifiers=[repr(modifier) for modifier in dut.modifiers],
         kept_scores=kept,
@@ -194,16 +194,20 @@ def model(
     Returns
     -------
     :class:`dict`
-        ``outputs``, ``saturations``, ``output_ulp`` and the four errors, as in :class:`Report`.
+        ``outputs``, ``saturations``, ``output_ulp``, ``error_bound``, ``is_attention`` and the four
+        errors, as in :class:`Report`.
     """
     dut, given, workload = _prepare(pipeline, q, k, v, lengths, score, extras)
     outputs, exact, total, clamped = Expected(dut, workload, given).compute()
     floats = _by_head(workload, outputs)
+    off, bound = errors(workload.config, outputs, exact, total), bound_of(dut, workload)
     return {
         "outputs": as_given(q, floats),
         "saturations": {n: c for n, c in {**workload.clipped, **clamped}.items() if c},
         "output_ulp": workload.config.o.ulp,
-        **errors(workload.config, outputs, exact, total),
+        "error_bound": bound,
+        "is_attention": within(bound, off, workload.config.o.ulp),
+        **off,
     }
 
 

@@ -1,14 +1,17 @@
 """Whether what came out is attention: errors against the bound that a pipeline states."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sdpaflow.numerics import raw
 from sdpaflow.pipelines import Attention
 
+from sdpaflow_sim.attention.extras import columns
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.report import Report
 
-__all__ = ["bound_of", "faint_rows", "verdict"]
+__all__ = ["bound_of", "faint_rows", "verdict", "within"]
 
 
 def bound_of(pipeline: Attention, workload: Workload) -> float | None:
@@ -25,6 +28,11 @@ def bound_of(pipeline: Attention, workload: Workload) -> float | None:
     return max(pipeline.error_bound(int(keys)) for keys in (lengths.min(), lengths.max()))
 
 
+def within(bound: float | None, off: Mapping[str, float], ulp: float) -> bool:
+    """Whether errors, as :func:`.float64.errors` gives them, are within a bound, if any."""
+    return bound is None or off["max_abs_error"] <= bound * ulp
+
+
 def faint_rows(pipeline: Attention, workload: Workload) -> int:
     """Rows whose greatest score is below 0, where no maximum is subtracted.
 
@@ -32,12 +40,16 @@ def faint_rows(pipeline: Attention, workload: Workload) -> int:
     """
     if pipeline.subtracts_maximum:
         return 0
-    count = 0
+    config, count = pipeline.config, 0
     for head in workload.heads:
+        q, k = (raw.to_float(getattr(head, name), getattr(config, name)) for name in "qk")
         for rows in workload.batches(head):
-            scores = head.q[rows].astype(np.float64) @ head.k.T
-            kept = np.arange(len(head.k)) < head.lengths[rows, None]
-            count += int(np.count_nonzero(np.where(kept, scores, -np.inf).max(axis=1) < 0))
+            scores = q[rows] @ k.T * np.log(2)
+            extras = {name: extra[rows] for name, extra in head.extras.items()}
+            scores = pipeline.modify(scores, columns(extras, len(k)))
+            kept = np.arange(len(k)) < head.lengths[rows, None]
+            top = np.where(kept, scores, -np.inf).max(axis=1)
+            count += int(np.count_nonzero((top < 0) & (top > -np.inf)))
     return count
 
 

@@ -65,6 +65,16 @@ def _attention(pipeline: Attention) -> dict:
         "formats": {name: _format(getattr(config, name)) for name in "qkvo"},
         "beats": beats,
         "cycles_per_score": config.beats,
+        **(_modified(pipeline) if pipeline.modifiers else {}),
+    }
+
+
+def _modified(pipeline: Attention) -> dict:
+    """What is done to scores, and the inputs for it."""
+    more = {n: edge for n, edge in pipeline.input_edges.items() if n not in "qkv"}
+    return {
+        "modifiers": [repr(modifier) for modifier in pipeline.modifiers],
+        "streams": {name: _stream("input", edge.fifo.i) for name, edge in more.items()},
     }
 
 

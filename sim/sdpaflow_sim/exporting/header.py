@@ -44,8 +44,26 @@ def _attention(known: dict) -> list[str]:
         _long_fifos(known),
         "",
         *_matrices(known["interface"], beats),
+        *(_modified(known) if "modifiers" in known else []),
         *_limits(known["limits"], stored=config["row_max"] is not None),
     ]
+
+
+def _modified(known: dict) -> list[str]:
+    """What is done to scores, and the inputs for it."""
+    axi = known["interface"] == "axi"
+    lines = [
+        "",
+        f"Scores are modified on the way: {', '.join(known['modifiers'])}.",
+        "A query that keeps no key gives 0.",
+    ]
+    if known["streams"]:
+        lines += [
+            "Inputs for it: i is the number of each query, others have one for each score, and",
+            f"{'tlast' if axi else 'a mark'} at the last key. Biases are times log2(e).",
+            *_streams(known, marks=not axi),
+        ]
+    return lines
 
 
 def _limits(limits: dict, *, stored: bool) -> list[str]:

@@ -25,8 +25,9 @@ def is_attention(pipeline: Dataflow) -> TypeGuard[Attention]:
 
 
 def is_built_in(pipeline: Dataflow) -> bool:
-    """Whether a graph is a pipeline of this package as it is, its FIFOs not resized."""
-    return type(pipeline) in PIPELINES.values() and not pipeline.parameters.get("depths")
+    """Whether a graph is a pipeline of this package, no FIFO resized and no score modified."""
+    changed = pipeline.parameters.keys() & {"depths", "score"}
+    return type(pipeline) in PIPELINES.values() and not changed
 
 
 def module_name(pipeline: Dataflow, ports: str = "native") -> str:
@@ -34,9 +35,9 @@ def module_name(pipeline: Dataflow, ports: str = "native") -> str:
 
     Of this package's own pipelines: the pipeline, dimensions, lanes, formats as integer and
     fraction bits, and whatever else is not as it is unless told otherwise
-    (``memory_free_d16_l4_q2_14_k4_12_v2_14``). Of any other graph: its name, its parameters, and
-    six digits of a digest of the hardware (``normalise_row_max8_5e1f03``), since nobody else
-    keeps their names apart.
+    (``memory_free_d16_l4_q2_14_k4_12_v2_14``). Where scores are modified, their modifiers, and six
+    digits of a digest of the hardware. Of any other graph: its name, its parameters, and six such
+    digits (``normalise_row_max8_5e1f03``), since nobody else keeps their names apart.
 
     Parameters
     ----------
@@ -46,7 +47,11 @@ def module_name(pipeline: Dataflow, ports: str = "native") -> str:
         Kind of its ports, at the end of the name where it is not ``native``.
     """
     parts = [pipeline.name.replace("-", "_")]
-    parts += _of_config(pipeline.config) if is_attention(pipeline) else _of_parameters(pipeline)
+    if is_attention(pipeline):
+        parts += _of_config(pipeline.config)
+        parts += [type(modifier).__name__.lower() for modifier in pipeline.modifiers]
+    else:
+        parts += _of_parameters(pipeline)
     if not is_built_in(pipeline):
         text = rtlil.convert(pipeline, name="top", emit_src=False)
         parts.append(hashlib.sha256(text.encode()).hexdigest()[:DIGITS])
@@ -106,7 +111,7 @@ def command(
     """The command that makes the same Verilog; None where there is none.
 
     There is none for a graph that was made in Python and is not known by name: one of a class of
-    one's own without ``spec``, or one whose FIFOs were resized.
+    one's own without ``spec``, or one whose FIFOs were resized or whose scores are modified.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdpaflow.graph import Dataflow, Stream
 
+from sdpaflow_sim.attention.extras import sample_extras
 from sdpaflow_sim.attention.heads import Workload
 from sdpaflow_sim.attention.inputs import sample_of, split_heads
 from sdpaflow_sim.errors import InputError
@@ -166,7 +167,8 @@ def _streams(
         heads = heads or split_heads(*sample_of(config.d, config.dv, config.row_max))
         rows = min(tokens, config.row_max or tokens)
         q, k, v = (array[:rows] for array in heads[0])
-        workload = Workload(config, [(q, k, v)])
+        extras = sample_extras(pipeline.modifiers, len(q), len(k))
+        workload = Workload(config, [(q, k, v)], None, pipeline.modifiers, [extras])
         (head,) = workload.heads
         return workload.inputs(), f"{len(head.q)} queries and {len(head.k)} keys"
     if heads is not None:

@@ -1,11 +1,12 @@
 """The call of machine learning: its arguments one by one, against float64."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from attention import NAMES
-from sdpaflow_sim import InputError
+from sdpaflow_sim import InputError, MismatchError
 from sdpaflow_sim import scaled_dot_product_attention as attention
 
 RNG = np.random.default_rng(1)
@@ -89,6 +90,22 @@ def test_on_hardware(name):
     given = Q[:1, :1, :3], K[:1, :1, :4], V[:1, :1, :4], HOLES[:1, :3, :4]
     options = {"is_causal": True, "softcap": 4.0, "pipeline": name}
     assert (attention(*given, **options, engine="amaranth") == attention(*given, **options)).all()
+
+
+@pytest.mark.parametrize("engine", ["model", "amaranth"])
+def test_what_is_not_attention_warns(engine):
+    """Clamped scores make results wrong, on the model as on hardware."""
+    with pytest.warns(RuntimeWarning, match=r"^naive: not attention: off by \S+ ulp; .*at e_ij$"):
+        attention(6 * Q[0, 0], 6 * K[0, 0], V[0, 0], pipeline="naive", engine=engine)
+
+
+def test_bits_that_differ_are_an_error(monkeypatch):
+    """What is simulated is not returned unless it is what the model gives."""
+    monkeypatch.setattr(
+        "sdpaflow_sim.attention.functional.run", lambda *_, **__: SimpleNamespace(bit_exact=False)
+    )
+    with pytest.raises(MismatchError, match=r"^memory-free on amaranth differs from its model$"):
+        attention(Q[0, 0], K[0, 0], V[0, 0], engine="amaranth")
 
 
 def test_the_query_tells_the_type():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from attention import head, pipeline
 from helpers.bench import raises
+from sdpaflow import Alibi, Bias, Config, Keep, MemoryFree, Window
 from sdpaflow_sim.attention import parts
 from sdpaflow_sim.attention.children import Child, Killed
 from sdpaflow_sim.attention.heads import Workload
@@ -69,6 +70,17 @@ def test_the_report_is_that_of_one_process(name, cut):
 def test_rows_of_all_lengths_and_vectors_in_beats(name, cut):
     lengths = np.random.default_rng(1).integers(24, 41, size=N)
     both(pipeline(name, d=2, lanes=1), *head(2, N, 40), lengths=lengths)
+    assert cut == [3]
+
+
+@pytest.mark.slow
+def test_modified_scores(cut):
+    """Each part has the numbers of its own queries, its own biases and masks."""
+    q, k, v = head(d=1, n_q=N, n_k=N)
+    rng = np.random.default_rng(4)
+    extras = {"bias_ij": rng.normal(size=(N, N)), "keep_ij": rng.integers(0, 2, (N, N))}
+    dut = MemoryFree(Config(d=1), score=[Alibi(0.1), Bias(), Window(40, 40), Keep()])
+    both(dut, q, k, v, extras=extras)
     assert cut == [3]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from attention import NAMES, head, pipeline
 from helpers.cli import sdpaflow
+from sdpaflow import Bias, Keep
 from sdpaflow.pipelines import MemoryFree
 from sdpaflow_sim.attention.run import run
 from sdpaflow_sim.attention.verdict import verdict
@@ -46,6 +47,15 @@ def test_scores_too_low_are_no_attention():
     report = run("reordered", *at(-17.0), engine="amaranth")
     assert report.bit_exact
     assert "1 row of negative scores, whose maximum is not subtracted" in verdict(report)
+
+
+def test_scores_count_as_they_are_modified():
+    """A key that is not kept, or is made fainter, does not save a row; one without keys is none."""
+    q, k, v = np.ones((3, 1)), np.array([[4.0], [-4.0]]), np.ones((2, 1))
+    keep = {"keep_ij": [[0, 1], [1, 1], [0, 0]]}
+    assert run("naive", q, k, v, score=[Keep()], extras=keep).underflows == {"rows": 1}
+    bias = {"bias_ij": -5 * np.ones((3, 2))}
+    assert run("naive", q, k, v, score=[Bias()], extras=bias).underflows == {"rows": 3}
 
 
 def test_scores_beyond_a_row_do_not_count():
